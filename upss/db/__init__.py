@@ -1,0 +1,1 @@
+"""The database: engine, types, unit of work, queue and migrations."""
