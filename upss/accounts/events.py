@@ -1,0 +1,23 @@
+"""What accounts tell the packages above."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from upss.kernel.events import Event
+from upss.kernel.ids import AccountId
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInAsked(Event):
+    """Somebody asked for a sign-in mail; the link is made when the mail is written."""
+
+    request_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonInvited(Event):
+    """An organizer or answerer was invited."""
+
+    account_id: AccountId
+    role: str

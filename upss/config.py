@@ -1,0 +1,189 @@
+"""Settings from the environment: read once, checked all at once, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from upss.kernel.errors import UpssError
+
+STRIPE_HOSTS = frozenset({"api.stripe.com"})
+_MIN_SECRET = 32
+
+
+class Mode(StrEnum):
+    """Production is the default and the strictest; sandbox uses Stripe's test keys."""
+
+    DEMO = "demo"
+    SANDBOX = "sandbox"
+    PRODUCTION = "production"
+
+
+class BadSettings(UpssError):
+    """Names every wrong variable at once; `problems` maps the variable to what to do."""
+
+    code = "bad_settings"
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(problems=dict(problems))
+        self.problems = dict(problems)
+
+    def __str__(self) -> str:
+        lines = [f"  {name}: {what}" for name, what in self.problems.items()]
+        return "UPSS cannot start with these settings:\n" + "\n".join(lines)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Everything that UPSS reads from its environment; see docs/operating.md for each."""
+
+    mode: Mode
+    instance: Path
+    database_url: str | None  # None: the embedded server in the instance folder
+    database_owner_url: str | None
+    base_url: str
+    secret_key: str = field(repr=False)
+    stripe_key: str = field(repr=False)
+    stripe_webhook_secret: str = field(repr=False)
+    stripe_api_base: str | None
+    stripe_checkout_origin: str
+    smtp_host: str
+    smtp_port: int
+    smtp_user: str
+    smtp_password: str = field(repr=False)
+    smtp_tls: str  # "none", "starttls" or "tls"
+    mail_from: str
+    organizer_name: str
+    help_phone: str
+    help_mail: str
+    country: str
+    timezone: str
+
+    @property
+    def is_stand_in(self) -> bool:
+        """The payment provider's address is not Stripe's: no real money moves."""
+        return self.stripe_api_base is not None
+
+    @property
+    def is_secure(self) -> bool:
+        """Pages are served over https."""
+        return self.base_url.startswith("https://")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read and check; raises `BadSettings` that names every wrong variable."""
+        reader = _Reader(environ)
+        mode = reader.mode()
+        settings = cls(
+            mode=mode,
+            instance=Path(environ.get("UPSS_INSTANCE") or "instance").absolute(),
+            database_url=reader.database("UPSS_DATABASE_URL"),
+            database_owner_url=reader.database("UPSS_DATABASE_OWNER_URL"),
+            base_url=reader.address("UPSS_BASE_URL").rstrip("/"),
+            secret_key=reader.required("UPSS_SECRET_KEY"),
+            stripe_key=reader.required("UPSS_STRIPE_KEY"),
+            stripe_webhook_secret=reader.required("UPSS_STRIPE_WEBHOOK_SECRET"),
+            stripe_api_base=environ.get("UPSS_STRIPE_API_BASE") or None,
+            stripe_checkout_origin=(
+                environ.get("UPSS_STRIPE_CHECKOUT_ORIGIN") or "https://checkout.stripe.com"
+            ),
+            smtp_host=reader.required("UPSS_SMTP_HOST"),
+            smtp_port=reader.port("UPSS_SMTP_PORT", default=587),
+            smtp_user=environ.get("UPSS_SMTP_USER", ""),
+            smtp_password=environ.get("UPSS_SMTP_PASSWORD", ""),
+            smtp_tls=reader.one_of("UPSS_SMTP_TLS", ("starttls", "tls", "none")),
+            mail_from=reader.required("UPSS_MAIL_FROM"),
+            organizer_name=reader.required("UPSS_ORGANIZER_NAME"),
+            help_phone=reader.required("UPSS_HELP_PHONE"),
+            help_mail=reader.required("UPSS_HELP_MAIL"),
+            country=environ.get("UPSS_COUNTRY") or "ES",
+            timezone=reader.zone("UPSS_TIMEZONE", default="Europe/Madrid"),
+        )
+        if mode is Mode.PRODUCTION:
+            _check_production(settings, reader.problems)
+        elif settings.stripe_key and _is_live(settings.stripe_key):
+            reader.problems["UPSS_STRIPE_KEY"] = "a live key is for UPSS_MODE=production only"
+        if reader.problems:
+            raise BadSettings(reader.problems)
+        return settings
+
+
+@dataclass(slots=True)
+class _Reader:
+    environ: Mapping[str, str]
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def required(self, name: str) -> str:
+        value = self.environ.get(name, "").strip()
+        if not value:
+            self.problems[name] = "is missing"
+        return value
+
+    def mode(self) -> Mode:
+        value = self.environ.get("UPSS_MODE") or Mode.PRODUCTION
+        if value not in list(Mode):
+            self.problems["UPSS_MODE"] = "must be production, sandbox or demo"
+            return Mode.PRODUCTION
+        return Mode(value)
+
+    def database(self, name: str) -> str | None:
+        value = self.environ.get(name, "").strip()
+        if not value:
+            return None
+        scheme = value.split("://", 1)[0]
+        if scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
+            self.problems[name] = "must start with postgresql://"
+        return "postgresql+psycopg://" + value.split("://", 1)[-1]
+
+    def address(self, name: str) -> str:
+        value = self.required(name)
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            self.problems[name] = "must be an address such as https://answers.example.org"
+        return value
+
+    def port(self, name: str, *, default: int) -> int:
+        value = self.environ.get(name) or str(default)
+        if not value.isdecimal() or not 0 < int(value) < 65536:
+            self.problems[name] = "must be a port number"
+            return default
+        return int(value)
+
+    def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
+        value = self.environ.get(name) or allowed[0]
+        if value not in allowed:
+            self.problems[name] = "must be one of " + ", ".join(allowed)
+        return value
+
+    def zone(self, name: str, *, default: str) -> str:
+        value = self.environ.get(name) or default
+        if value not in available_timezones():
+            self.problems[name] = "must be a time zone such as Europe/Madrid"
+            return default
+        return ZoneInfo(value).key
+
+
+def _is_live(key: str) -> bool:
+    return key.startswith(("sk_live_", "rk_live_"))
+
+
+def _check_production(settings: Settings, problems: dict[str, str]) -> None:
+    """Add what production refuses: a stand-in, test keys, plain http, a weak secret."""
+    api = settings.stripe_api_base
+    if api is not None and urlsplit(api).hostname not in STRIPE_HOSTS:
+        problems["UPSS_STRIPE_API_BASE"] = "production talks to Stripe itself: remove it"
+    if settings.stripe_key and not _is_live(settings.stripe_key):
+        problems["UPSS_STRIPE_KEY"] = "production needs a live key (sk_live_ or rk_live_)"
+    if settings.base_url and not settings.is_secure:
+        problems["UPSS_BASE_URL"] = "production needs https"
+    if settings.secret_key and len(settings.secret_key) < _MIN_SECRET:
+        problems["UPSS_SECRET_KEY"] = f"needs at least {_MIN_SECRET} random characters"
+    secret = settings.stripe_webhook_secret
+    if secret and not secret.startswith("whsec_"):
+        problems["UPSS_STRIPE_WEBHOOK_SECRET"] = "is not a webhook secret (whsec_...)"
+    if urlsplit(settings.stripe_checkout_origin).scheme != "https":
+        problems["UPSS_STRIPE_CHECKOUT_ORIGIN"] = "production needs https"

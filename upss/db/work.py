@@ -1,0 +1,66 @@
+"""The unit of work: one session, one clock, one commit."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from upss.db.base import db
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from upss.kernel.events import Event
+    from upss.kernel.ports import Clock, JobQueue
+
+Handler = Callable[["UnitOfWork", Any], None]
+Handlers = Mapping[type["Event"], Sequence[Handler]]
+
+
+class UnitOfWork:
+    """Everything between its start and `commit()` happens together or not at all.
+
+    Used as a context manager: leaving it without `commit()` undoes the work. Events that
+    services `emit` are handled, in order, before the commit and inside the same transaction.
+    """
+
+    def __init__(self, clock: Clock, queue: JobQueue, handlers: Handlers) -> None:
+        self.clock = clock
+        self._queue = queue
+        self._handlers = handlers
+        self._events: deque[Event] = deque()
+
+    @property
+    def session(self) -> Session:
+        """The session of this unit's transaction."""
+        return db.session()
+
+    def emit(self, event: Event) -> None:
+        """Note a fact; its handlers run before the commit."""
+        self._events.append(event)
+
+    def defer(
+        self, name: str, *, key: str | None = None, lock: str | None = None, **ids: int | str
+    ) -> None:
+        """Add a background job to this transaction; arguments are ids only."""
+        self._queue.defer(self.session, name, key=key, lock=lock, ids=ids)
+
+    def commit(self) -> None:
+        """Handle what was emitted, then commit; on any error nothing of the unit remains."""
+        self.handle_events()
+        self.session.commit()
+
+    def handle_events(self) -> None:
+        """Run the handlers of every noted event, including those that handlers emit."""
+        while self._events:
+            event = self._events.popleft()
+            for handler in self._handlers.get(type(event), ()):
+                handler(self, event)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._events.clear()
+        self.session.rollback()

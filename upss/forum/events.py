@@ -1,0 +1,91 @@
+"""What the forum tells the packages above."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from upss.kernel.events import Event
+from upss.kernel.ids import AccountId, QuestionId
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionQueued(Event):
+    """A paid question waits for somebody to answer it."""
+
+    question_id: QuestionId
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferEnded(Event):
+    """The 60 minutes of an offer passed unpaid; the text is a draft again."""
+
+    question_id: QuestionId
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionWithdrawn(Event):
+    """The asker withdrew before anybody had claimed; the money goes back."""
+
+    question_id: QuestionId
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromiseMissed(Event):
+    """The promised time passed while the question still waited."""
+
+    question_id: QuestionId
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionExpired(Event):
+    """Nobody answered 48 hours after the promise; the money goes back by itself."""
+
+    question_id: QuestionId
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionClaimed(Event):
+    """An answerer took the question."""
+
+    question_id: QuestionId
+    answerer_id: AccountId
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimLapsed(Event):
+    """A claim ended by itself; what was written is kept."""
+
+    question_id: QuestionId
+    answerer_id: AccountId
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionAnswered(Event):
+    """An answer was sent."""
+
+    question_id: QuestionId
+    answerer_id: AccountId
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptanceDue(Event):
+    """A reminder: `day` (1, 3 or 6) days have passed since the answer."""
+
+    question_id: QuestionId
+    day: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerAccepted(Event):
+    """The asker accepted, or the review time of 7 days passed; the price is split."""
+
+    question_id: QuestionId
+    answerer_id: AccountId
+    by_timer: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DraftEnding(Event):
+    """A draft nobody touched for 83 days will be removed in seven."""
+
+    question_id: QuestionId

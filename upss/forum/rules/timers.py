@@ -1,0 +1,12 @@
+"""How long each state may last before a timer moves the question on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+REVIEW = timedelta(days=7)  # answered -> accepted by itself
+REVIEW_REMINDERS = (timedelta(days=1), timedelta(days=3), timedelta(days=6))
+CLOSE_FOR_GOOD = timedelta(days=30)  # after the answer
+DRAFT_RETENTION = timedelta(days=90)
+DRAFT_WARNING = timedelta(days=7)  # before the end of retention
+OFFER_REMINDER = timedelta(days=1)  # after an offer ended unpaid
