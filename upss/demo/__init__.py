@@ -1,0 +1,1 @@
+"""The demo: a small marketplace with invented people, run on one machine."""
