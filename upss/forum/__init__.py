@@ -1,0 +1,1 @@
+"""Questions, claims and answers."""

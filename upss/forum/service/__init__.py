@@ -1,0 +1,1 @@
+"""What happens to questions: asking, answering, accepting, and the timers."""
