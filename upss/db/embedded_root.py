@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-from upss.db.embedded_place import ELSEWHERE, PACKAGE, EmbeddedError, Place, binaries
+from upss.db.embedded_place import DISTRIBUTION, ELSEWHERE, PACKAGE, EmbeddedError, Place, binaries
 
 # the first that exists runs the server when namespaces are forbidden
 SYSTEM_USERS = ("postgres", "_postgres", "nobody")
@@ -122,8 +123,7 @@ def _copy_programs(state: Path) -> Path:
     programs = binaries()
     install = programs.parent
     package = install.parent
-    made = f"{install.name}-{int((programs / 'postgres').stat().st_mtime)}"
-    target = state / made
+    target = state / f"{install.name}-{version(DISTRIBUTION)}"
     if not target.exists():
         # a complete copy appears at once under its name
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=state))

@@ -60,8 +60,12 @@ def _ensure_role(admin: Connection, name: str, password: str | None) -> None:
             )
         )
     if password is not None:
+        # hashed here, so that no log of the server can show it
+        secret = admin.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
         admin.execute(
-            sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(name), sql.Literal(password))
+            sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                sql.Identifier(name), sql.Literal(secret.decode())
+            )
         )
 
 
