@@ -1,0 +1,96 @@
+/* Adds comfort to pages that already work without it: focus on errors, autosave, character
+   counter, no double sending. Words come from data attributes. Nothing disappears on a timer. */
+(function () {
+  "use strict";
+  var status = document.getElementById("status");
+
+  function say(text) { if (status) { status.textContent = text; } }
+
+  function focusOnErrors() {
+    var box = document.querySelector("[data-focus]");
+    if (box) { box.focus(); return; }
+    var flashes = document.querySelector("[data-flashes]");
+    // A live region speaks only when it changes after loading, so the message is said once more there.
+    if (flashes && flashes.textContent.trim()) {
+      setTimeout(function () { say(flashes.textContent.replace(/\s+/g, " ").trim()); }, 500);
+    }
+  }
+
+  function count(area) {
+    var line = document.getElementById(area.id + "-count");
+    var limit = Number(area.dataset.count);
+    var first = line.textContent;
+    var wait;
+    area.addEventListener("input", function () {
+      // Code points, as the server counts; line ends as one.
+      var left = limit - Array.from(area.value).length;
+      var words = left < 0 ? area.dataset.over.replace("{n}", -left)
+        : left <= limit / 4 ? area.dataset.left.replace("{n}", left) : first;
+      line.textContent = words;
+      clearTimeout(wait);
+      wait = setTimeout(function () { if (words !== first) { say(words); } }, 1000);
+    });
+  }
+
+  function autosave(form) {
+    var line = form.querySelector("[data-autosave-status]") || status;
+    var areas = form.querySelectorAll("textarea");
+    var saved = written();
+    var busy = false;
+    var leaving = false;
+
+    function written() {
+      return Array.from(areas, function (area) { return area.value; }).join("\u0000");
+    }
+    function show(text, trouble) {
+      if (line.textContent !== text) { line.textContent = text; }
+      line.classList.toggle("trouble", trouble);
+    }
+    function save() {
+      var now = written();
+      if (busy || leaving || now === saved) { return; }
+      busy = true;
+      var body = new FormData(form);
+      var token = form.querySelector("[name=csrf_token]");
+      fetch(form.dataset.autosave, {
+        method: "POST", body: body, keepalive: now.length < 20000, credentials: "same-origin",
+        headers: { "X-CSRFToken": token ? token.value : "", "Accept": "application/json" }
+      }).then(function (reply) {
+        if (!reply.ok || reply.redirected) { throw new Error(String(reply.status)); }
+        return reply.json();
+      }).then(function (reply) {
+        saved = now;
+        show(reply.saved_at_text, false);
+      }).catch(function () {
+        show(form.dataset.notSaved, true);
+      }).then(function () { busy = false; });
+    }
+    setInterval(save, 20000);
+    areas.forEach(function (area) { area.addEventListener("blur", save); });
+    document.addEventListener("visibilitychange", function () { if (document.hidden) { save(); } });
+    window.addEventListener("pagehide", save);
+    window.addEventListener("online", save);
+    // The form itself carries the text now: a save racing it could only bring back older words.
+    form.addEventListener("submit", function () { leaving = true; });
+    window.addEventListener("pageshow", function () { leaving = false; });
+  }
+
+  function sendOnce(form) {
+    var sent = false;
+    form.addEventListener("submit", function (event) {
+      if (sent) { event.preventDefault(); return; }
+      sent = true;
+      form.querySelectorAll("button").forEach(function (button) { button.setAttribute("aria-disabled", "true"); });
+    });
+    // Back from the next page: the form may be sent again.
+    window.addEventListener("pageshow", function () {
+      sent = false;
+      form.querySelectorAll("button").forEach(function (button) { button.removeAttribute("aria-disabled"); });
+    });
+  }
+
+  focusOnErrors();
+  document.querySelectorAll("textarea[data-count]").forEach(count);
+  document.querySelectorAll("form[data-autosave]").forEach(autosave);
+  document.querySelectorAll('form[method="post"]').forEach(sendOnce);
+})();
