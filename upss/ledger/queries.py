@@ -1,0 +1,250 @@
+"""Reading the ledger: what is held and payable, a question's trail, and the audit's tables.
+
+All amounts are minor units. What is owed (held, payable, reserved, to refund) is returned
+as a positive number although it stands on the credit side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, Select, and_, func, select
+
+from upss.ledger.models import account, balance, entry, posting, seal
+from upss.ledger.rules import chart
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from datetime import date, datetime
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class PayableLine:
+    """What one answerer has earned with one question and is in no payout."""
+
+    answerer_id: int
+    question_id: int
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTotals:
+    """One account of the trial balance; `balance` = debit - credit."""
+
+    code: str
+    kind: str
+    currency: str
+    debit: int
+    credit: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """One line of an entry: debit above zero, credit below."""
+
+    account: str
+    currency: str
+    amount: int
+    question_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """An entry with its lines and its digest."""
+
+    id: int
+    kind: str
+    key: str
+    external_ref: str | None
+    booked_at: datetime
+    value_date: date
+    actor: str
+    reason: str | None
+    approver: str | None
+    digest: str
+    lines: tuple[LineRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionMoney:
+    """Where the money of one question is and went; all zero where nothing was booked.
+
+    `paid` is the payment that counts, `paid_again` what came a second time and is returned.
+    `refunded` has left for the asker, `refund_pending` is still to leave. The split made
+    `share`, `organizer` and `fund`; of the share, `payable` waits, `in_payout` is reserved
+    and `paid_out` has left. `fee` is what the provider kept.
+    """
+
+    paid: int = 0
+    paid_again: int = 0
+    held: int = 0
+    share: int = 0
+    organizer: int = 0
+    fund: int = 0
+    fee: int = 0
+    refund_pending: int = 0
+    refunded: int = 0
+    payable: int = 0
+    in_payout: int = 0
+    paid_out: int = 0
+
+
+def held_minor(session: Session, question_id: int) -> int:
+    """Return what is held for a question."""
+    statement = (
+        select(-balance.c.balance)
+        .join(account, account.c.id == balance.c.account_id)
+        .where(account.c.code == chart.HELD, balance.c.question_id == question_id)
+    )
+    return session.execute(statement).scalar_one_or_none() or 0
+
+
+def payable_lines(session: Session, *, answerer_id: int | None = None) -> list[PayableLine]:
+    """Return what is payable per answerer and question, of one answerer or of all."""
+    if answerer_id is None:
+        whose = account.c.code.startswith(chart.PAYABLE_PREFIX, autoescape=True)
+    else:
+        whose = account.c.code == chart.payable(answerer_id)
+    statement = (
+        select(account.c.code, balance.c.question_id, -balance.c.balance)
+        .join(account, account.c.id == balance.c.account_id)
+        .where(whose, balance.c.balance != 0)
+    )
+    lines = [
+        PayableLine(chart.answerer_of(code), question_id, minor)
+        for code, question_id, minor in session.execute(statement)
+    ]
+    return sorted(lines, key=lambda line: (line.answerer_id, line.question_id))
+
+
+def account_balance(session: Session, code: str) -> int:
+    """Return the sum of an account's lines (debit above zero); 0 for one never used."""
+    statement = (
+        select(func.sum(posting.c.amount))
+        .join(account, account.c.id == posting.c.account_id)
+        .where(account.c.code == code)
+    )
+    return int(session.execute(statement).scalar_one() or 0)
+
+
+def trial_balance(session: Session) -> list[AccountTotals]:
+    """Return the totals of every account, by code; all balances add up to zero."""
+    debit = func.coalesce(func.sum(posting.c.amount).filter(posting.c.amount > 0), 0)
+    credit = func.coalesce(-func.sum(posting.c.amount).filter(posting.c.amount < 0), 0)
+    statement = (
+        select(account.c.code, account.c.kind, account.c.currency, debit, credit)
+        .join(posting, posting.c.account_id == account.c.id)
+        .group_by(account.c.id)
+        .order_by(account.c.code)
+    )
+    return [
+        AccountTotals(code, kind, currency, int(debit), int(credit), int(debit - credit))
+        for code, kind, currency, debit, credit in session.execute(statement)
+    ]
+
+
+def trail(session: Session, question_id: int) -> list[EntryRow]:
+    """Return every entry that touched a question, oldest first, with that question's lines."""
+    statement = _entry_lines().where(posting.c.question_id == question_id)
+    return list(_entries(session.execute(statement.order_by(entry.c.id, posting.c.line_no))))
+
+
+def entries(session: Session, *, before_id: int | None = None, limit: int) -> list[EntryRow]:
+    """Return the newest `limit` entries with all their lines, or those older than `before_id`."""
+    page = select(entry.c.id).order_by(entry.c.id.desc()).limit(limit)
+    if before_id is not None:
+        page = page.where(entry.c.id < before_id)
+    statement = _entry_lines().where(entry.c.id.in_(page.scalar_subquery()))
+    return list(_entries(session.execute(statement.order_by(entry.c.id.desc(), posting.c.line_no))))
+
+
+def money_of(session: Session, question_ids: Collection[int]) -> dict[int, QuestionMoney]:
+    """Return the money of each question asked for, in one statement."""
+    sums = [
+        (sign * func.coalesce(func.sum(posting.c.amount).filter(which), 0)).label(name)
+        for name, (which, sign) in _SUMS.items()
+    ]
+    statement = (
+        select(posting.c.question_id, *sums)
+        .join(account, account.c.id == posting.c.account_id)
+        .join(entry, entry.c.id == posting.c.entry_id)
+        .where(posting.c.question_id.in_(question_ids))
+        .group_by(posting.c.question_id)
+    )
+    found = {
+        question_id: QuestionMoney(*(int(minor) for minor in minors))
+        for question_id, *minors in session.execute(statement)
+    }
+    return {question_id: found.get(question_id, QuestionMoney()) for question_id in question_ids}
+
+
+def _of(code: str, *kinds: str) -> ColumnElement[bool]:
+    where = account.c.code == code
+    return and_(where, entry.c.kind.in_(kinds)) if kinds else where
+
+
+def _any_of(prefix: str, *kinds: str) -> ColumnElement[bool]:
+    where = account.c.code.startswith(prefix)
+    return and_(where, entry.c.kind.in_(kinds)) if kinds else where
+
+
+# Which lines make each figure, and the sign that shows it as a positive number; in the order
+# of the fields of QuestionMoney.
+_SUMS: dict[str, tuple[ColumnElement[bool], int]] = {
+    "paid": (_of(chart.STRIPE_UNSETTLED, "question_paid"), 1),
+    "paid_again": (_of(chart.STRIPE_UNSETTLED, "payment_returned"), 1),
+    "held": (_of(chart.HELD), -1),
+    "share": (_any_of(chart.PAYABLE_PREFIX, "answer_accepted"), -1),
+    "organizer": (_of(chart.COMMISSION), -1),
+    "fund": (_of(chart.GUARANTEE_FUND), -1),
+    "fee": (_of(chart.STRIPE_FEES), 1),
+    "refund_pending": (_of(chart.REFUNDS_PENDING), -1),
+    "refunded": (_of(chart.REFUNDS_PENDING, "refund_settled", "refund_failed"), 1),
+    "payable": (_any_of(chart.PAYABLE_PREFIX), -1),
+    "in_payout": (_any_of(chart.IN_PAYOUT_PREFIX), -1),
+    "paid_out": (_of(chart.STRIPE_BALANCE, "transfer_created"), -1),
+}
+
+
+def _entry_lines() -> Select[Any]:
+    return (
+        select(
+            entry,
+            seal.c.digest,
+            account.c.code,
+            posting.c.currency,
+            posting.c.amount,
+            posting.c.question_id,
+        )
+        .join(seal, seal.c.entry_id == entry.c.id)
+        .join(posting, posting.c.entry_id == entry.c.id)
+        .join(account, account.c.id == posting.c.account_id)
+    )
+
+
+def _entries(rows: Iterable[Row[Any]]) -> Iterator[EntryRow]:
+    """Gather rows that follow each other into entries with their lines."""
+    for _, group in groupby(rows, key=lambda row: row.id):
+        lines = list(group)
+        head = lines[0]
+        yield EntryRow(
+            id=head.id,
+            kind=head.kind,
+            key=head.idempotency_key,
+            external_ref=head.external_ref,
+            booked_at=head.booked_at,
+            value_date=head.value_date,
+            actor=head.actor,
+            reason=head.reason,
+            approver=head.approver,
+            digest=head.digest,
+            lines=tuple(
+                LineRow(row.code, row.currency, row.amount, row.question_id) for row in lines
+            ),
+        )
