@@ -47,3 +47,11 @@ class RefundFailed(Event):
 
     refund_id: RefundId
     question_id: QuestionId
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderNotified(Event):
+    """The provider's event is about something that payments do not own."""
+
+    type: str
+    object_id: str

@@ -25,11 +25,16 @@ class Payment(Base):
         ),
         Index("ix_payment_question", "question_id", "id"),
         Index(
-            "ix_payment_waiting", "id", postgresql_where=text("status IN ('new', 'open', 'checking')")
+            "ix_payment_waiting",
+            "id",
+            postgresql_where=text("status IN ('new', 'open', 'checking')"),
         ),
         Index(
-            "ix_payment_fee_unknown", "id",
-            postgresql_where=text("status IN ('paid', 'returned') AND balance_transaction_id IS NULL"),
+            "ix_payment_fee_unknown",
+            "id",
+            postgresql_where=text(
+                "status IN ('paid', 'returned') AND balance_transaction_id IS NULL"
+            ),
         ),
     )
 

@@ -1,0 +1,127 @@
+"""What jobs and pages read of payments and refunds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, or_, select
+
+from upss.kernel.errors import NotFound
+from upss.kernel.ids import PaymentId, QuestionId, RefundId
+from upss.payments.models import BalanceTransactionRow, Payment, Refund
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+
+def payment(session: Session, payment_id: PaymentId) -> Payment:
+    """Return a payment; raises `NotFound`."""
+    found = session.get(Payment, payment_id)
+    if found is None:
+        raise NotFound(payment_id=payment_id)
+    return found
+
+
+def newest_payment(session: Session, question_id: QuestionId) -> Payment | None:
+    """Return the newest payment of a question that is not closed, or None."""
+    return session.scalar(
+        select(Payment)
+        .where(Payment.question_id == question_id, Payment.closed_at.is_(None))
+        .order_by(Payment.id.desc())
+        .limit(1)
+    )
+
+
+def payment_id_of(session: Session, object_id: str, upss_id: str | None = None) -> PaymentId | None:
+    """Find the payment that a session, payment intent, charge or reference belongs to."""
+    found = session.scalar(
+        select(Payment.id).where(
+            or_(
+                Payment.session_id == object_id,
+                Payment.payment_intent_id == object_id,
+                Payment.charge_id == object_id,
+                Payment.public_id == upss_id,
+            )
+        )
+    )
+    return None if found is None else PaymentId(found)
+
+
+def refund_id_of(session: Session, provider_id: str, upss_id: str | None = None) -> RefundId | None:
+    """Find our refund by the provider's id or by our own reference."""
+    found = session.scalar(
+        select(Refund.id).where(or_(Refund.provider_id == provider_id, Refund.public_id == upss_id))
+    )
+    return None if found is None else RefundId(found)
+
+
+def open_payments(session: Session, *, older_than: datetime, limit: int) -> Sequence[PaymentId]:
+    """Return payments whose outcome or fee is not known yet."""
+    unknown = or_(
+        Payment.status.in_(("open", "checking")),
+        Payment.status.in_(("paid", "returned")) & Payment.balance_transaction_id.is_(None),
+    )
+    rows = session.scalars(
+        select(Payment.id)
+        .where(unknown, Payment.session_id.is_not(None), Payment.created_at < older_than)
+        .order_by(Payment.id)
+        .limit(limit)
+    )
+    return [PaymentId(row) for row in rows]
+
+
+def open_refunds(session: Session, *, older_than: datetime, limit: int) -> Sequence[RefundId]:
+    """Return refunds that are asked for or on their way."""
+    rows = session.scalars(
+        select(Refund.id)
+        .where(Refund.status.in_(("requested", "sent")), Refund.requested_at < older_than)
+        .order_by(Refund.id)
+        .limit(limit)
+    )
+    return [RefundId(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """One payment of a question with its fee and refund, for the receipt."""
+
+    status: str
+    amount_minor: int
+    currency: str
+    settled_at: datetime | None
+    receipt_url: str | None
+    fee_minor: int | None
+    refund_status: str | None
+    refund_minor: int | None
+    refund_requested_at: datetime | None
+    refund_settled_at: datetime | None
+
+
+def receipt(session: Session, question_id: QuestionId) -> list[ReceiptLine]:
+    """Return the settled payments of a question, oldest first; one statement."""
+    latest = select(func.max(Refund.id)).where(Refund.payment_id == Payment.id).scalar_subquery()
+    rows = session.execute(
+        select(
+            Payment.status,
+            Payment.amount_minor,
+            Payment.currency,
+            Payment.settled_at,
+            Payment.receipt_url,
+            BalanceTransactionRow.fee_minor,
+            Refund.status,
+            Refund.amount_minor,
+            Refund.requested_at,
+            Refund.settled_at,
+        )
+        .outerjoin(
+            BalanceTransactionRow, BalanceTransactionRow.id == Payment.balance_transaction_id
+        )
+        .outerjoin(Refund, Refund.id == latest)
+        .where(Payment.question_id == question_id, Payment.status.in_(("paid", "returned")))
+        .order_by(Payment.id)
+    )
+    return [ReceiptLine(*row) for row in rows]
