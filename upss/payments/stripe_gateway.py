@@ -108,12 +108,8 @@ class StripeGateway:
     def expire_checkout(self, session_id: str) -> CheckoutState:
         """Close an open session, so that it can no longer be paid."""
         with _errors():
-            # Expiring is final, so a key that is the session's own makes a repetition harmless.
-            session = self._client.v1.checkout.sessions.expire(
-                session_id,
-                {"expand": [_PAYMENT]},
-                {"idempotency_key": f"expire-{session_id}"},
-            )
+            # No key of ours: expiring twice is harmless, and a kept error would outlive its cause.
+            session = self._client.v1.checkout.sessions.expire(session_id, {"expand": [_PAYMENT]})
         return _checkout_state(session)
 
     def find_checkout_by_payment_intent(self, payment_intent_id: str) -> CheckoutState | None:
@@ -228,7 +224,6 @@ class StripeGateway:
                     "use_case": {
                         "type": "account_onboarding",
                         "account_onboarding": {
-                            "configurations": ["recipient"],
                             "return_url": return_url,
                             "refresh_url": refresh_url,
                         },
@@ -280,7 +275,7 @@ def _reason(error: stripe.StripeError) -> str:
 
 
 def _refuse_future(signature: str) -> None:
-    """The client accepts a time to come, which would let a stolen event live on; we do not."""
+    """Refuse a time to come, which the client accepts and which would let a stolen event live."""
     times = [part[2:] for part in signature.split(",") if part.startswith("t=")]
     if any(int(each) > time.time() + _TOLERANCE_SECONDS for each in times):
         raise ValueError("signed in the future")
