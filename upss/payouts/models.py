@@ -40,7 +40,12 @@ class PayoutRun(Base):
             "status NOT IN ('approved', 'done') OR approved_by IS NOT NULL", name="approved"
         ),
         # one run at a time: a payable is never in two open runs
-        Index("uq_payout_run_open", text("(true)"), unique=True, postgresql_where=text("status = 'prepared'")),
+        Index(
+            "uq_payout_run_open",
+            text("(true)"),
+            unique=True,
+            postgresql_where=text("status = 'prepared'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -94,5 +99,7 @@ class PayoutLine(Base):
     __table_args__ = (CheckConstraint("amount_minor > 0", name="amount_positive"),)
 
     item_id: Mapped[int] = mapped_column(ForeignKey("payout_item.id"), primary_key=True)
-    question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), primary_key=True, index=True)
+    question_id: Mapped[int] = mapped_column(
+        ForeignKey("question.id"), primary_key=True, index=True
+    )
     amount_minor: Mapped[int] = mapped_column(MinorUnits)

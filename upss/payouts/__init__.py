@@ -1,0 +1,1 @@
+"""Money out: runs that one organizer prepares and another approves."""
