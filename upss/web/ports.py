@@ -12,6 +12,8 @@ from flask import current_app as _app  # noqa: TID251 - this module is the permi
 from upss.db.work import Handlers, UnitOfWork
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from upss.config import Settings
     from upss.kernel.ports import Clock, JobQueue, Mailer, PaymentGateway
 
@@ -70,6 +72,21 @@ def unit() -> UnitOfWork:
     return UnitOfWork(here.ports.clock, here.ports.queue, here.handlers)
 
 
+def external_url(endpoint: str, **values: object) -> str:
+    """Return a page's full address, from the settings and never from a request's host."""
+    return settings().base_url + _app.url_map.bind("").build(endpoint, values)
+
+
+def template(name: str) -> Template:
+    """Return a template by itself: a mail is rendered without a request and its context."""
+    return _app.jinja_env.get_template(name)
+
+
 def view_of(endpoint: str) -> Callable[..., Any]:
     """Return the view function behind an endpoint."""
     return _app.view_functions[endpoint]
+
+
+def extension(name: str) -> Any:
+    """Return what a part of the web layer keeps with the application."""
+    return _app.extensions[name]

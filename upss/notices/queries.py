@@ -1,0 +1,194 @@
+"""Whom a mail goes to, and the figures that it tells: never the words of a question or answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from upss.accounts import queries as people
+from upss.accounts.models import Account, SignInRequest
+from upss.forum.models import Question
+from upss.kernel.ids import AccountId
+from upss.ledger.rules.split import split
+from upss.notices.models import Notice
+from upss.notices.rules.messages import To, subject_of
+from upss.payments.models import Payment, Refund
+from upss.payouts.models import PayoutItem
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An address and its reader's language; somebody who only asks may have no account yet."""
+
+    email: str
+    language: str
+    account_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A notice to send, as plain values: a mail is written when no transaction is open."""
+
+    id: int
+    fact: str
+    template: str
+    email: str
+    language: str
+    question_id: int | None
+
+
+def recipients(session: Session, to: To, fields: Mapping[str, Any]) -> list[Recipient]:
+    """Return who is meant by `to`, given the fields of an event; none if no address is known."""
+    if to is To.ORGANIZERS:
+        return [_of(contact) for contact in people.organizers(session)]
+    if to is To.SIGNING_IN:
+        return _signing_in(session, fields["request_id"])
+    if to is To.ASKER:
+        return _asker(session, fields["question_id"])
+    account_id: AccountId = fields["answerer_id" if to is To.ANSWERER else "account_id"]
+    return [_of(people.contact(session, account_id))]
+
+
+def moments(session: Session, question_id: int) -> dict[str, object]:
+    """Return the times of a question that keep its repeated facts apart."""
+    row = session.execute(
+        select(Question.offer_ends_at, Question.updated_at).where(Question.id == question_id)
+    ).one()
+    return {"offer": row.offer_ends_at, "touched": row.updated_at}
+
+
+def unsent(session: Session, notice_id: int) -> Waiting | None:
+    """Return a notice that was not sent yet."""
+    return _waiting(session, Notice.id == notice_id)
+
+
+def unsent_fact(session: Session, fact: str) -> Waiting | None:
+    """Return the notice of a fact that is told to one address, if it was not sent yet."""
+    return _waiting(session, Notice.fact == fact)
+
+
+def figures(session: Session, notice: Waiting) -> dict[str, object]:
+    """Return what a notice's template may say: numbers, amounts, times and names."""
+    kind, number, rest = subject_of(notice.fact)
+    told: dict[str, object] = {}
+    if notice.question_id is not None:
+        told |= _question(session, notice.question_id)
+    return told | _READERS[kind](session, number, rest)
+
+
+def _waiting(session: Session, which: ColumnElement[bool]) -> Waiting | None:
+    row = session.execute(_WAITING.where(which)).one_or_none()
+    return None if row is None else Waiting(*row)
+
+
+def _of(contact: people.Contact) -> Recipient:
+    return Recipient(contact.email, contact.language, contact.account_id)
+
+
+def _signing_in(session: Session, request_id: int) -> list[Recipient]:
+    row = session.execute(
+        select(SignInRequest.email, SignInRequest.language).where(SignInRequest.id == request_id)
+    ).one()
+    return [Recipient(row.email, row.language, None)]
+
+
+def _asker(session: Session, question_id: int) -> list[Recipient]:
+    """Read the account's address and language, or those given with a question that has none."""
+    row = session.execute(
+        select(
+            func.coalesce(Account.email, Question.email).label("email"),
+            func.coalesce(Account.language, Question.language).label("language"),
+            Question.asker_id,
+        )
+        .outerjoin(Account, Account.id == Question.asker_id)
+        .where(Question.id == question_id)
+    ).one()
+    return [Recipient(row.email, row.language, row.asker_id)] if row.email else []
+
+
+def _question(session: Session, question_id: int) -> dict[str, object]:
+    row = session.execute(
+        select(
+            Question.id,
+            Question.public_id,
+            Question.price_minor,
+            Question.currency,
+            Question.commission_bp,
+            Question.fund_bp,
+            Question.promise_at,
+            Question.accept_due_at,
+        ).where(Question.id == question_id)
+    ).one()
+    told: dict[str, object] = {
+        "number": row.id,
+        "public_id": row.public_id,
+        "promise_at": row.promise_at,
+        "accept_due_at": row.accept_due_at,
+    }
+    if row.price_minor is not None:
+        parts = split(row.price_minor, commission_bp=row.commission_bp, fund_bp=row.fund_bp)
+        told |= {
+            "amount": row.price_minor,
+            "currency": row.currency,
+            "earned": parts.share_minor,
+        }
+    return told
+
+
+def _payment(session: Session, number: int, _rest: str) -> dict[str, object]:
+    return _amount(session, Payment, number)
+
+
+def _refund(session: Session, number: int, _rest: str) -> dict[str, object]:
+    return _amount(session, Refund, number)
+
+
+def _payout(session: Session, number: int, _rest: str) -> dict[str, object]:
+    answerer_id = session.execute(
+        select(PayoutItem.answerer_id).where(PayoutItem.id == number)
+    ).scalar_one()
+    name = people.names(session, [answerer_id])[answerer_id]
+    return {"name": name} | _amount(session, PayoutItem, number)
+
+
+def _account(_session: Session, _number: int, rest: str) -> dict[str, object]:
+    return {"role": rest.partition(":")[0]}
+
+
+def _nothing_more(_session: Session, _number: int, _rest: str) -> dict[str, object]:
+    return {}
+
+
+def _amount(
+    session: Session, model: type[Payment | Refund | PayoutItem], number: int
+) -> dict[str, object]:
+    row = session.execute(
+        select(model.amount_minor, model.currency).where(model.id == number)
+    ).one()
+    return {"amount": row.amount_minor, "currency": row.currency}
+
+
+_READERS: Mapping[str, Callable[[Session, int, str], dict[str, object]]] = {
+    "sign_in": _nothing_more,
+    "question": _nothing_more,
+    "payment": _payment,
+    "refund": _refund,
+    "payout": _payout,
+    "account": _account,
+}
+
+_WAITING = select(
+    Notice.id,
+    Notice.fact,
+    Notice.template,
+    Notice.email,
+    Notice.language,
+    Notice.question_id,
+).where(Notice.sent_at.is_(None))

@@ -1,0 +1,87 @@
+"""The one table of mails: for each handler, which template goes to whom, once for which fact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class To(StrEnum):
+    """Who receives a mail; the event says which account, question or request is meant."""
+
+    SIGNING_IN = "signing_in"
+    INVITED = "invited"
+    ASKER = "asker"
+    ANSWERER = "answerer"
+    ORGANIZERS = "organizers"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail: `templates/email/<template>.txt` says its words, `page` where its button leads.
+
+    `fact` is filled with the event's fields and differs for each telling: the same fact is told
+    to the same address once. It begins with "kind:id:", where the sending job finds its figures.
+    """
+
+    template: str
+    to: To
+    fact: str
+    page: str
+
+    def fact_of(self, fields: Mapping[str, object]) -> str:
+        """Return the key of what `fields` (those of an event) tell."""
+        return self.fact.format_map(fields)
+
+
+_QUESTION = "forum.question"  # also gets the question's public id
+_QUEUE = "forum.queue"
+_EARNINGS = "payouts.earnings"
+_PAYOUTS = "organizer.payouts"
+_SIGN_IN = "accounts.sign_in"
+_LINK = "accounts.link"  # also gets the token
+
+# What happens to a question once is keyed by the question. What may happen again is keyed by its
+# time too: {at} of the event, {offer} the end of the offer, {touched} the draft's last change.
+_QUESTION_FACT = "question:{question_id}:"
+
+# For each handler of service.py: its mails.
+MESSAGES: Mapping[str, tuple[Message, ...]] = {
+    "send_sign_in": (Message("sign_in", To.SIGNING_IN, "sign_in:{request_id}:", _LINK),),
+    "send_invitation": (
+        Message("invitation", To.INVITED, "account:{account_id}:{role}:{at}", _SIGN_IN),
+    ),
+    "receipt": (Message("receipt", To.ASKER, "payment:{payment_id}:", _QUESTION),),
+    "payment_returned": (
+        Message("payment_returned", To.ASKER, "payment:{payment_id}:", _QUESTION),
+    ),
+    "offer_ended": (Message("offer_ended", To.ASKER, _QUESTION_FACT + "{offer}", _QUESTION),),
+    "refund_settled": (Message("refund_settled", To.ASKER, "refund:{refund_id}:", _QUESTION),),
+    "refund_failed": (
+        Message("refund_failed", To.ORGANIZERS, "refund:{refund_id}:{at}", _PAYOUTS),
+    ),
+    "withdrawn": (Message("withdrawn", To.ASKER, _QUESTION_FACT, _QUESTION),),
+    "promise_missed": (Message("promise_missed", To.ASKER, _QUESTION_FACT, _QUESTION),),
+    "question_expired": (Message("question_expired", To.ASKER, _QUESTION_FACT, _QUESTION),),
+    "claim_lapsed": (Message("claim_lapsed", To.ANSWERER, _QUESTION_FACT + "{at}", _QUEUE),),
+    "answer_ready": (Message("answer_ready", To.ASKER, _QUESTION_FACT, _QUESTION),),
+    "acceptance_due": (Message("acceptance_due", To.ASKER, _QUESTION_FACT + "{day}", _QUESTION),),
+    "answer_accepted": (Message("answer_accepted", To.ANSWERER, _QUESTION_FACT, _EARNINGS),),
+    "draft_ending": (Message("draft_ending", To.ASKER, _QUESTION_FACT + "{touched}", _QUESTION),),
+    "payout_sent": (Message("payout_sent", To.ANSWERER, "payout:{item_id}:", _EARNINGS),),
+    "payout_refused": (
+        Message("payout_refused", To.ANSWERER, "payout:{item_id}:{at}", _EARNINGS),
+        Message("payout_refused_organizer", To.ORGANIZERS, "payout:{item_id}:{at}", _PAYOUTS),
+    ),
+}
+
+PAGES: Mapping[str, str] = {
+    message.template: message.page for group in MESSAGES.values() for message in group
+}
+
+
+def subject_of(fact: str) -> tuple[str, int, str]:
+    """Return a fact's kind, the id of what it is about, and the rest: "refund:7:" is refund 7."""
+    kind, number, rest = fact.split(":", 2)
+    return kind, int(number), rest
