@@ -39,6 +39,8 @@ _TRANSFER = ["balance_transaction"]
 # Stripe's pages speak these of our languages; for another one it reads the browser's.
 _STRIPE_LOCALES = {"en", "es"}
 _STRIPE_HOST = "api.stripe.com"
+# What reading a body of another shape raises.
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
 
 
 class StripeGateway:
@@ -249,7 +251,7 @@ class StripeGateway:
             )
             _refuse_future(signature)
             return _event_notice(json.loads(payload))
-        except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as error:
+        except (stripe.SignatureVerificationError, *_MALFORMED) as error:
             raise BadSignature(reason=str(error)[:200]) from error
 
 
@@ -287,7 +289,7 @@ def _event_notice(body: dict[str, Any]) -> EventNotice:
         created = datetime.fromtimestamp(body["created"], UTC)
     elif body["object"] == "v2.core.event":  # thin
         object_id = (body.get("related_object") or {}).get("id")
-        created = datetime.fromisoformat(body["created"])
+        created = datetime.fromisoformat(body["created"]).astimezone(UTC)
     else:
         raise ValueError("neither a thin nor a snapshot event")
     return EventNotice(

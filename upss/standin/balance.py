@@ -62,10 +62,13 @@ def settle_all(world: World) -> None:
 
 def totals(world: World, status: str) -> dict[str, int]:
     """Return the net sum by currency of all movements with this status."""
-    sums: dict[str, int] = defaultdict(int)
-    for movement in world.store.find("balance_transaction", status=status):
-        sums[movement["currency"]] += movement["net"]
-    return dict(sums)
+    rows = world.store.execute(
+        "SELECT json_extract(body, '$.currency') AS currency, sum(json_extract(body, '$.net')) AS net"
+        " FROM object WHERE kind = 'balance_transaction' AND json_extract(body, '$.status') = ?"
+        " GROUP BY 1",
+        status,
+    )
+    return {row["currency"]: row["net"] for row in rows}
 
 
 def balance_object(world: World) -> Json:

@@ -51,7 +51,8 @@ def page(template: str, locale: str | None, status: int = 200, **values: Any) ->
     if chosen not in LANGUAGES:
         chosen = (locale or "auto").partition("-")[0]
     if chosen not in LANGUAGES:
-        chosen = request.accept_languages.best_match(list(LANGUAGES), default="en") or "en"
+        wanted = [each.partition("-")[0] for each in request.accept_languages.values()]
+        chosen = next((each for each in wanted if each in LANGUAGES), "en")
     html = render_template(
         template, t=texts(chosen), language=chosen, languages=LANGUAGES, **values
     )

@@ -107,7 +107,10 @@ def age(world: World) -> None:
     for refund in reversed(world.store.find("refund", status="pending")):
         if _pay_if_possible(world, refund, world.need("charge", refund["charge"])):
             world.emit("refund.updated", refund)
-    for refund in world.store.find("refund", status="succeeded"):
-        fails_at = world.store.private(refund["id"]).get("fails_at")
-        if fails_at is not None and fails_at <= world.now():
-            fail_refund(world, refund)
+    due = world.store.execute(
+        "SELECT id FROM object WHERE kind = 'refund' AND json_extract(private, '$.fails_at') <= ?"
+        " AND json_extract(body, '$.status') = 'succeeded'",
+        world.now(),
+    )
+    for row in due:
+        fail_refund(world, world.need("refund", row["id"]))

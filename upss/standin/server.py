@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Self
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from upss.standin.app import courier, world_of
 
@@ -18,22 +18,18 @@ _LOOPBACK = "127.0.0.1"
 logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
 
-class _Handler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"  # keeps connections open, as a client that polls likes it
-
-
 class Running:
     """A stand-in that answers in threads of this process until it is closed."""
 
     def __init__(self, app: Flask, *, port: int = 0) -> None:
         self._app = app
-        self._server: BaseWSGIServer = make_server(
-            _LOOPBACK, port, app, threaded=True, request_handler=_Handler
-        )
+        self._server: BaseWSGIServer = make_server(_LOOPBACK, port, app, threaded=True)
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         self.port = self._server.server_port
         self.url = f"http://{_LOOPBACK}:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -54,7 +50,7 @@ class Running:
 
 def serve(app: Flask, *, port: int) -> None:
     """Answer on 127.0.0.1 until the process is told to stop."""
-    server = make_server(_LOOPBACK, port, app, threaded=True, request_handler=_Handler)
+    server = make_server(_LOOPBACK, port, app, threaded=True)
     courier(app).start()
     try:
         server.serve_forever()
