@@ -1,0 +1,62 @@
+"""What an answerer types, and the words for what is wrong with it or refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import request
+
+from upss.forum.rules.claims import OPEN_CLAIMS_MAX
+from upss.forum.rules.texts import ANSWER_MAX, ANSWER_MIN, DRAFT_MAX, clean
+from upss.web.i18n import gettext, ngettext
+
+if TYPE_CHECKING:
+    from upss.forum.rules.claims import ClaimRefused
+
+
+def typed_body() -> str:
+    """Return the answer as it was typed."""
+    return request.form.get("body", "")
+
+
+def body_error(fault: str, body: str) -> str:
+    """Say what is wrong with an answer (empty, too_short, too_long) and how to mend it."""
+    if fault == "empty":
+        return gettext("Write your answer")
+    length = len(clean(body))
+    if fault == "too_short":
+        return gettext(
+            "Write a little more: at least %(least)s characters. You have %(length)s.",
+            least=ANSWER_MIN,
+            length=length,
+        )
+    return ngettext(
+        "Your answer is %(num)s character too long. Shorten it to %(most)s.",
+        "Your answer is %(num)s characters too long. Shorten it to %(most)s.",
+        length - ANSWER_MAX,
+        most=ANSWER_MAX,
+    )
+
+
+def too_much_error() -> str:
+    """Say that a text is more than the server keeps."""
+    return gettext(
+        "This text is too long to be saved. Shorten it to less than %(most)s characters.",
+        most=DRAFT_MAX,
+    )
+
+
+def refusal(error: ClaimRefused) -> str:
+    """Say why a question cannot be claimed."""
+    reason = error.facts["reason"]
+    if reason == "own_question":
+        return gettext("This is your own question. Somebody else will answer it.")
+    if reason == "topic":
+        return gettext("You cannot take questions about this topic yet.")
+    if reason == "too_many":
+        return ngettext(
+            "You hold %(num)s question already. Answer it or give it back first.",
+            "You hold %(num)s questions already. Answer one or give one back first.",
+            OPEN_CLAIMS_MAX,
+        )
+    return gettext("This question no longer waits. Somebody was faster, or it was withdrawn.")

@@ -1,0 +1,261 @@
+"""What an answerer's pages read: plain rows, a fixed number of statements a page.
+
+Who asks is never among them: no name, no address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, true, tuple_
+from sqlalchemy.orm import aliased
+
+from upss.accounts.models import TopicApproval
+from upss.forum.models import Answer, AnswerDraft, Claim, Question
+from upss.forum.rules.lifecycle import Status
+from upss.forum.rules.pricing import MINUTES, Size
+from upss.ledger.models import account, entry, posting
+from upss.ledger.rules import chart
+from upss.ledger.rules.split import split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import RowMapping, Subquery
+    from sqlalchemy.orm import Session
+
+    from upss.kernel.ids import AccountId
+
+# What an offer shows of itself: in a list as on the question's own page.
+_OFFER = (
+    Question.id,
+    Question.public_id,
+    Question.title,
+    Question.language,
+    Question.topic,
+    Question.size,
+    Question.promise_at,
+    Question.price_minor,
+    Question.currency,
+    Question.commission_bp,
+    Question.fund_bp,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """A paid question as an answerer sees it.
+
+    `share_minor` is what the answer earns, `minutes` about how long it takes to write.
+    """
+
+    id: int
+    public_id: str
+    title: str
+    language: str
+    topic: str
+    minutes: int
+    promise_at: datetime
+    currency: str
+    share_minor: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held(Offer):
+    """A question that the answerer has claimed; `saved_at` None: nothing written yet."""
+
+    ends_at: datetime
+    saved_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """An answerer's month so far, and the questions that wait for their answer."""
+
+    answers: int
+    earned_minor: int
+    currency: str | None
+    held: Sequence[Held]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work(Offer):
+    """One question with everything that one answerer may know and has written.
+
+    `claim_status` is that of the answerer's newest claim, None if there never was one.
+    """
+
+    body: str
+    status: str
+    is_approved: bool
+    is_own: bool
+    claim_status: str | None
+    ends_at: datetime | None
+    draft: str
+    saved_at: datetime | None
+    revision: int
+    answer: str | None
+    posted_at: datetime | None
+    accept_due_at: datetime | None
+    accepted_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the answerer may claim it now, as far as a page can know."""
+        return self.status == Status.QUEUED and self.is_approved and not self.is_own
+
+    @property
+    def can_write(self) -> bool:
+        """Tell whether an answer could still be sent: held, or free again after a claim."""
+        return self.claim_status == "active" or (
+            self.claim_status is not None and self.status == Status.QUEUED
+        )
+
+
+def queue(
+    session: Session, *, answerer_id: AccountId, after: int | None, limit: int
+) -> list[Offer]:
+    """Return questions that the answerer may claim, the longest paid first; one statement.
+
+    `after` is the id of the last question of the page before.
+    """
+    approved = select(TopicApproval.topic).where(TopicApproval.account_id == answerer_id)
+    statement = (
+        select(*_OFFER)
+        .where(
+            Question.status == Status.QUEUED,
+            Question.topic.in_(approved),
+            Question.asker_id != answerer_id,
+        )
+        .order_by(Question.paid_at, Question.id)
+        .limit(limit)
+    )
+    if after is not None:
+        last = aliased(Question)
+        key = select(last.paid_at, last.id).where(last.id == after).scalar_subquery()
+        statement = statement.where(tuple_(Question.paid_at, Question.id) > key)
+    return [Offer(**_offer(row)) for row in session.execute(statement).mappings()]
+
+
+def desk(session: Session, *, answerer_id: AccountId, month_start: datetime) -> Desk:
+    """Return the answerer's month and open claims, the first to be answered on top; one statement."""
+    held = (
+        select(*_OFFER, Claim.ends_at, AnswerDraft.saved_at)
+        .select_from(Claim)
+        .join(Question, Question.id == Claim.question_id)
+        .outerjoin(
+            AnswerDraft,
+            (AnswerDraft.question_id == Claim.question_id)
+            & (AnswerDraft.answerer_id == Claim.answerer_id),
+        )
+        .where(Claim.answerer_id == answerer_id, Claim.status == "active")
+        .subquery()
+    )
+    answers = (
+        select(func.count())
+        .where(Answer.answerer_id == answerer_id, Answer.posted_at >= month_start)
+        .scalar_subquery()
+    )
+    earned = _earned(answerer_id, month_start)
+    month = select(answers.label("answers"), earned.c.minor, earned.c.earned_in).subquery()
+    statement = (
+        select(month, held)
+        .select_from(month.outerjoin(held, true()))
+        .order_by(held.c.promise_at, held.c.id)
+    )
+    rows = session.execute(statement).mappings().all()
+    return Desk(
+        answers=rows[0]["answers"],
+        earned_minor=int(rows[0]["minor"] or 0),
+        currency=rows[0]["earned_in"],
+        held=[
+            Held(**_offer(row), ends_at=row["ends_at"], saved_at=row["saved_at"])
+            for row in rows
+            if row["id"] is not None
+        ],
+    )
+
+
+def work(session: Session, *, public_id: str, answerer_id: AccountId) -> Work | None:
+    """Return a paid question as this answerer may see it, or None; one statement."""
+    newest = (
+        select(Claim.status.label("claim_status"), Claim.ends_at)
+        .where(Claim.question_id == Question.id, Claim.answerer_id == answerer_id)
+        .order_by(Claim.id.desc())
+        .limit(1)
+        .lateral()
+    )
+    statement = (
+        select(
+            *_OFFER,
+            Question.body,
+            Question.status,
+            Question.accept_due_at,
+            Question.accepted_at,
+            (Question.asker_id == answerer_id).label("is_own"),
+            (TopicApproval.account_id.is_not(None)).label("is_approved"),
+            newest.c.claim_status,
+            newest.c.ends_at,
+            func.coalesce(AnswerDraft.body, "").label("draft"),
+            func.coalesce(AnswerDraft.revision, 0).label("revision"),
+            AnswerDraft.saved_at,
+            Answer.body.label("answer"),
+            Answer.posted_at,
+        )
+        .outerjoin(newest, true())
+        .outerjoin(
+            TopicApproval,
+            (TopicApproval.account_id == answerer_id) & (TopicApproval.topic == Question.topic),
+        )
+        .outerjoin(
+            AnswerDraft,
+            (AnswerDraft.question_id == Question.id) & (AnswerDraft.answerer_id == answerer_id),
+        )
+        .outerjoin(
+            Answer,
+            (Answer.question_id == Question.id) & (Answer.answerer_id == answerer_id),
+        )
+        .where(Question.public_id == public_id, Question.paid_at.is_not(None))
+        .order_by(Answer.revision.desc())
+        .limit(1)
+    )
+    row = session.execute(statement).mappings().one_or_none()
+    if row is None:
+        return None
+    return Work(**_offer(row), **{name: row[name] for name in Work.__slots__})
+
+
+def _earned(answerer_id: AccountId, since: datetime) -> Subquery:
+    """Select what the ledger says was earned since then: the credits of accepted answers."""
+    return (
+        select(
+            (-func.sum(posting.c.amount)).label("minor"),
+            func.max(posting.c.currency).label("earned_in"),
+        )
+        .join(account, account.c.id == posting.c.account_id)
+        .join(entry, entry.c.id == posting.c.entry_id)
+        .where(
+            account.c.code == chart.payable(answerer_id),
+            entry.c.kind == "answer_accepted",
+            entry.c.booked_at >= since,
+        )
+        .subquery()
+    )
+
+
+def _offer(row: RowMapping) -> dict[str, Any]:
+    """Return the fields of an `Offer`, with the share in place of price and rates."""
+    parts = split(row["price_minor"], commission_bp=row["commission_bp"], fund_bp=row["fund_bp"])
+    return {
+        "id": row["id"],
+        "public_id": row["public_id"],
+        "title": row["title"],
+        "language": row["language"],
+        "topic": row["topic"],
+        "minutes": MINUTES[Size(row["size"])],
+        "promise_at": row["promise_at"],
+        "currency": row["currency"],
+        "share_minor": parts.share_minor,
+    }

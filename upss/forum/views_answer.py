@@ -1,0 +1,212 @@
+"""An answerer's pages: the queue, reading first, writing with a draft on the server, sending."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+from upss.forum import forms_answer as forms
+from upss.forum import queries_answer as queries
+from upss.forum.rules.claims import ClaimRefused
+from upss.forum.rules.texts import ANSWER_MAX, answer_fault, clean
+from upss.forum.service import answering
+from upss.kernel.errors import NotFound
+from upss.kernel.ids import QuestionId
+from upss.site.labels import topic_name
+from upss.web import paging
+from upss.web.access import for_answerers, signed_in
+from upss.web.i18n import gettext
+from upss.web.ports import clock, settings, unit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from flask.typing import ResponseReturnValue
+
+blueprint = Blueprint("answering", __name__)
+
+
+@blueprint.get("/queue")
+@for_answerers
+def queue() -> ResponseReturnValue:
+    """Show what the answerer has promised and what waits, the longest paid first."""
+    visitor, after = signed_in(), paging.cursor()
+    with unit() as uow:
+        desk = queries.desk(uow.session, answerer_id=visitor.id, month_start=_month_start())
+        offers = queries.queue(
+            uow.session, answerer_id=visitor.id, after=after, limit=paging.SIZE + 1
+        )
+    return render_template(
+        "forum/queue.html",
+        desk=desk,
+        page=paging.page(offers, keys=[offer.id for offer in offers], after=after),
+        name=visitor.name,
+        topic_name=topic_name,
+        given_back=request.args.get("given_back"),
+    )
+
+
+@blueprint.get("/queue/<public_id>")
+@for_answerers
+def read(public_id: str) -> ResponseReturnValue:
+    """Show a question before it is claimed, or the answer after it was sent."""
+    work = _work(public_id)
+    if work.claim_status == "active":
+        return redirect(url_for("answering.write", public_id=public_id), 303)
+    if work.is_open or work.answer is not None:
+        return render_template("forum/read.html", work=work, topic_name=topic_name)
+    if work.claim_status is not None:
+        return redirect(url_for("answering.write", public_id=public_id), 303)
+    if work.is_own or not work.is_approved:
+        raise NotFound(public_id=public_id)
+    return _to_queue(forms.refusal(ClaimRefused(reason="taken")))
+
+
+@blueprint.post("/queue/<public_id>/claim")
+@for_answerers
+def claim(public_id: str) -> ResponseReturnValue:
+    """Claim a question and begin to write."""
+    work = _work(public_id)
+    try:
+        with unit() as uow:
+            answering.claim(uow, **_ids(work))
+            uow.commit()
+    except ClaimRefused as error:
+        return _to_queue(forms.refusal(error))
+    return redirect(url_for("answering.write", public_id=public_id, taken=1), 303)
+
+
+@blueprint.route("/answering/<public_id>", methods=["GET", "POST"])
+@for_answerers
+def write(public_id: str) -> ResponseReturnValue:
+    """Write the answer: the question on top, the draft below, saved on the server."""
+    work = _work(public_id)
+    if request.method == "POST":
+        return _save(work)
+    if work.claim_status is None or work.answer is not None:
+        return redirect(url_for("answering.read", public_id=public_id), 303)
+    return _write_page(work, work.draft)
+
+
+@blueprint.post("/answering/<public_id>/autosave")
+@for_answerers
+def autosave(public_id: str) -> ResponseReturnValue:
+    """Keep what was typed so far; answers with the words for the page's status line."""
+    work = _work(public_id)
+    try:
+        with unit() as uow:
+            saved = answering.save_draft(uow, **_ids(work), body=forms.typed_body())
+            uow.commit()
+    except answering.DraftTooLong as error:
+        return {"error": error.code, "message": forms.too_much_error()}, error.status
+    text = render_template("forum/_kept.txt", saved_at=saved.saved_at, ends_at=saved.ends_at)
+    ends = render_template("forum/_kept.txt", saved_at=None, ends_at=saved.ends_at)
+    return {"saved_at_text": text.strip(), "ends_text": ends.strip()}
+
+
+@blueprint.get("/answering/<public_id>/check")
+@for_answerers
+def check(public_id: str) -> ResponseReturnValue:
+    """Show the answer as it will look, before it is sent for good."""
+    work = _work(public_id)
+    if not work.can_write or work.answer is not None or answer_fault(work.draft) is not None:
+        return redirect(url_for("answering.write", public_id=public_id), 303)
+    return render_template("forum/send_check.html", work=work)
+
+
+@blueprint.post("/answering/<public_id>/send")
+@for_answerers
+def send(public_id: str) -> ResponseReturnValue:
+    """Send exactly the text that was shown on the check page."""
+    work = _work(public_id)
+    sent = redirect(url_for("answering.read", public_id=public_id, sent=1), 303)
+    if work.answer is not None:
+        return sent
+    if request.form.get("revision") != str(work.revision):
+        flash(gettext("The text has changed since. Please look at it once more."), "warn")
+        return redirect(url_for("answering.check", public_id=public_id), 303)
+    try:
+        with unit() as uow:
+            answering.send_answer(uow, **_ids(work), body=work.draft)
+            uow.commit()
+    except answering.AnswerRefused as error:
+        message = forms.body_error(str(error.facts["reason"]), work.draft)
+        return _write_page(work, work.draft, message), error.status
+    except (answering.ClaimEnded, ClaimRefused):
+        flash(gettext("The answer could not be sent. What you wrote is kept."), "error")
+        return redirect(url_for("answering.write", public_id=public_id), 303)
+    return sent
+
+
+@blueprint.post("/answering/<public_id>/hand-back")
+@for_answerers
+def hand_back(public_id: str) -> ResponseReturnValue:
+    """Give the question back; the queue then offers to take it again."""
+    return _hand_back(_work(public_id))
+
+
+def _save(work: queries.Work) -> ResponseReturnValue:
+    """Save first, whatever button was pressed; then do what it says."""
+    body = forms.typed_body()
+    try:
+        with unit() as uow:
+            answering.save_draft(uow, **_ids(work), body=body)
+            uow.commit()
+    except answering.DraftTooLong as error:
+        return _write_page(work, body, forms.too_much_error()), error.status
+    button = request.form.get("do")
+    if button == "hand_back":
+        return _hand_back(work)
+    fault = answer_fault(clean(body)) if button == "check" else None
+    if fault is not None:
+        return _write_page(_work(work.public_id), body, forms.body_error(fault, body)), 422
+    page = "answering.check" if button == "check" else "answering.write"
+    return redirect(url_for(page, public_id=work.public_id), 303)
+
+
+def _hand_back(work: queries.Work) -> ResponseReturnValue:
+    try:
+        with unit() as uow:
+            answering.hand_back(uow, **_ids(work))
+            uow.commit()
+    except answering.ClaimEnded:
+        return redirect(url_for("answering.write", public_id=work.public_id), 303)
+    return redirect(url_for("answering.queue", given_back=work.public_id), 303)
+
+
+def _work(public_id: str) -> queries.Work:
+    """Return the question as the visitor may see it; raises `NotFound`."""
+    with unit() as uow:
+        found = queries.work(uow.session, public_id=public_id, answerer_id=signed_in().id)
+    if found is None:
+        raise NotFound(public_id=public_id)
+    return found
+
+
+def _ids(work: queries.Work) -> dict[str, Any]:
+    return {"question_id": QuestionId(work.id), "answerer_id": signed_in().id}
+
+
+def _write_page(work: queries.Work, body: str, error: str | None = None) -> str:
+    return render_template(
+        "forum/answering.html",
+        work=work,
+        body=body,
+        error=error,
+        errors=[("body", error)] if error else [],
+        answer_max=ANSWER_MAX,
+        topic_name=topic_name,
+    )
+
+
+def _to_queue(message: str) -> ResponseReturnValue:
+    flash(message, "warn")
+    return redirect(url_for("answering.queue"), 303)
+
+
+def _month_start() -> datetime:
+    """Return the first instant of this month where the site is at home."""
+    local = clock().now().astimezone(ZoneInfo(settings().timezone))
+    return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
