@@ -9,11 +9,11 @@
   function focusOnErrors() {
     var box = document.querySelector("[data-focus]");
     if (box) { box.focus(); return; }
-    var flashes = document.querySelector("[data-flashes]");
-    // A live region speaks only when it changes after loading, so the message is said once more there.
-    if (flashes && flashes.textContent.trim()) {
-      setTimeout(function () { say(flashes.textContent.replace(/\s+/g, " ").trim()); }, 500);
-    }
+    // A live region speaks only when it changes after loading, so messages are said once more there.
+    var words = Array.from(document.querySelectorAll("[data-flashes] .notice-words"), function (words) {
+      return words.textContent.trim();
+    });
+    if (words.length) { setTimeout(function () { say(words.join(" ")); }, 500); }
   }
 
   function count(area) {

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency
+from jinja2 import pass_context
 from markupsafe import Markup, escape
 
 from upss.kernel.money import EXPONENTS
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flask import Flask
+    from jinja2.runtime import Context
 
 # Date patterns are texts to translate: languages put different words between day and month.
 # Letters: EEEE weekday, d day, MMMM month, MMM month shortened, y year, HH or H hour, mm minute.
@@ -134,7 +136,9 @@ class _Filters:
         words = catalogue()
         return _format_day(self._local(when), words.gettext(pattern), words.code)
 
-    def money(self, minor: int, currency: str) -> str:
+    # The context keeps Jinja from folding `0|money("EUR")` into the first reader's language.
+    @pass_context
+    def money(self, _context: Context, minor: int, currency: str) -> str:
         """Write an amount of minor units."""
         return format_money(minor, currency, catalogue().code)
 

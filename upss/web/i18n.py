@@ -117,8 +117,18 @@ class _Languages:
         if code not in LANGUAGES:
             code = self.choose()
         if code not in LANGUAGES:
-            code = request.accept_languages.best_match(list(LANGUAGES), DEFAULT)
+            code = _of_browser()
         return self.catalogues[str(code)]
+
+
+def _of_browser() -> str:
+    """Return the visitor's favourite among ours; "ca-ES" asks for Catalan as "ca" does."""
+    # Werkzeug's best_match would take a less wanted exact tag ("es") before "ca-ES".
+    for tag, quality in request.accept_languages:
+        primary = tag.partition("-")[0].lower()
+        if quality > 0 and primary in LANGUAGES:
+            return primary
+    return DEFAULT
 
 
 def _load(folder: Path, code: str) -> NullTranslations:
