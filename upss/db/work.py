@@ -63,4 +63,6 @@ class UnitOfWork:
 
     def __exit__(self, *_exc: object) -> None:
         self._events.clear()
-        self.session.rollback()
+        # Rolls back what was not committed. What was read stays readable, detached: an expired
+        # object would quietly open a new transaction, perhaps during a call to the outside.
+        self.session.close()

@@ -32,24 +32,25 @@ class Question(Base):
         CheckConstraint("fund_bp BETWEEN 0 AND commission_bp", name="fund_within_commission"),
         CheckConstraint("size IN ('small', 'medium', 'large')", name="size"),
         CheckConstraint("honour_until < promise_at", name="honour_before_promise"),
-        Index("ix_question_queue", "topic", "paid_at", "id", postgresql_where=text("status = 'queued'")),
+        Index(
+            "ix_question_queue",
+            "topic",
+            "paid_at",
+            "id",
+            postgresql_where=text("status = 'queued'"),
+        ),
         Index("ix_question_asker", "asker_id", "id"),
         Index(
-            "ix_question_offer_end", "offer_ends_at",
+            "ix_question_offer_end",
+            "offer_ends_at",
             postgresql_where=text("status = 'awaiting_payment'"),
         ),
         Index(
             "ix_question_accept_due", "accept_due_at", postgresql_where=text("status = 'answered'")
         ),
-        Index(
-            "ix_question_promise", "promise_at", postgresql_where=text("status = 'queued'")
-        ),
-        Index(
-            "ix_question_accepted", "answered_at", postgresql_where=text("status = 'accepted'")
-        ),
-        Index(
-            "ix_question_draft", "updated_at", postgresql_where=text("status = 'draft'")
-        ),
+        Index("ix_question_promise", "promise_at", postgresql_where=text("status = 'queued'")),
+        Index("ix_question_accepted", "answered_at", postgresql_where=text("status = 'accepted'")),
+        Index("ix_question_draft", "updated_at", postgresql_where=text("status = 'draft'")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(start=1001), primary_key=True)
@@ -92,7 +93,10 @@ class Claim(Base):
         ),
         CheckConstraint("(status = 'active') = (ended_at IS NULL)", name="ended"),
         Index(
-            "uq_claim_active", "question_id", unique=True, postgresql_where=text("status = 'active'")
+            "uq_claim_active",
+            "question_id",
+            unique=True,
+            postgresql_where=text("status = 'active'"),
         ),
         Index("ix_claim_ends", "ends_at", postgresql_where=text("status = 'active'")),
         Index("ix_claim_answerer", "answerer_id", "id"),

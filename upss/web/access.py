@@ -108,3 +108,9 @@ def _check() -> Response | None:
     if access != SIGNED_IN and access not in visitor.roles:
         raise Forbidden
     return None
+
+
+def language_of_visitor() -> str | None:
+    """Return the language that the signed-in account has chosen."""
+    visitor = person()
+    return None if visitor is None else visitor.language

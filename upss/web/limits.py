@@ -38,6 +38,4 @@ def hit(key: str, *, most: int, window: timedelta) -> None:
 def delete_old(before: datetime) -> int:
     """Delete counts of windows that began before `before`; return how many."""
     with db.engine.begin() as connection:
-        return connection.execute(
-            delete(RateCount).where(RateCount.window_start < before)
-        ).rowcount
+        return connection.execute(delete(RateCount).where(RateCount.window_start < before)).rowcount

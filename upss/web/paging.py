@@ -30,7 +30,9 @@ def cursor(name: str = "after") -> int | None:
     return min(int(value[:20]), _BIGINT_MAX)
 
 
-def page(rows: Sequence[Row], *, keys: Sequence[int], after: int | None, size: int = SIZE) -> Page[Row]:
+def page(
+    rows: Sequence[Row], *, keys: Sequence[int], after: int | None, size: int = SIZE
+) -> Page[Row]:
     """Cut a page from `size + 1` fetched rows, whose keyset values are `keys`."""
     more = len(rows) > size
     return Page(rows[:size], keys[size - 1] if more else None, after is None)

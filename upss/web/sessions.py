@@ -96,7 +96,7 @@ class DatabaseSessions(SessionInterface):
             )
         return session
 
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # noqa: ARG002
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write what changed; set the cookie only when its token is new."""
         assert isinstance(session, ServerSession)
         response.vary.add("Cookie")

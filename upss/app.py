@@ -1,0 +1,57 @@
+"""The application: composes the parts, one `init_x` for each concern."""
+
+from __future__ import annotations
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from upss.accounts import views as accounts_views
+from upss.config import Settings
+from upss.db.base import db
+from upss.db.engine import app_url
+from upss.flow import HANDLERS
+from upss.forum import views_answer, views_ask, views_pages
+from upss.organizer import views as organizer_views
+from upss.paths import TEMPLATES, TRANSLATIONS
+from upss.payments import webhook
+from upss.payouts import views as payouts_views
+from upss.web import access, assets, errors, filters, frame, health, i18n, ports, security, sessions
+from upss.wiring import ports_from
+
+BLUEPRINTS = (
+    health.blueprint,
+    accounts_views.blueprint,
+    webhook.blueprint,
+    views_pages.blueprint,
+    views_ask.blueprint,
+    views_answer.blueprint,
+    payouts_views.blueprint,
+    organizer_views.blueprint,
+)
+
+
+def create_app(settings: Settings, given: ports.Ports | None = None) -> Flask:
+    """Return the application for `settings`; tests give their own ports."""
+    app = Flask("upss", template_folder=str(TEMPLATES))
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    chosen = given or ports_from(settings)
+    ports.install(app, settings, chosen, HANDLERS)
+    app.config["SQLALCHEMY_DATABASE_URI"] = app_url(settings)
+    db.init_app(app)
+    app.session_interface = sessions.DatabaseSessions()
+    access.init_access(app)
+    security.init_security(app, settings)
+    assets.init_assets(app)
+    i18n.init_i18n(
+        app,
+        translations_dir=TRANSLATIONS,
+        choose=access.language_of_visitor,
+        timezone=settings.timezone,
+    )
+    filters.init_filters(app, now=chosen.clock.now, timezone=settings.timezone)
+    frame.init_frame(app, settings)
+    errors.init_errors(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app

@@ -1,0 +1,148 @@
+"""What the asker's pages read: plain rows, one statement each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import aliased
+
+from upss.accounts.models import Account
+from upss.forum.models import Answer, Question
+from upss.forum.rules.lifecycle import Status
+from upss.forum.service.asking import Owner
+from upss.kernel.errors import NotFound
+from upss.payments.models import Payment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from sqlalchemy.orm import Session
+
+
+def _owned_by(owner: Owner) -> Any:
+    """Return the condition that a question is this visitor's; never true for nobody."""
+    mine = []
+    if owner.asker_id is not None:
+        mine.append(Question.asker_id == owner.asker_id)
+    if owner.session_id is not None:
+        mine.append(Question.session_id == owner.session_id)
+    return or_(False, *mine)  # noqa: FBT003 - SQL's FALSE
+
+
+def owned(session: Session, public_id: str, owner: Owner) -> Question:
+    """Return the visitor's own question; raises `NotFound` for anybody else's too."""
+    question = session.scalar(
+        select(Question).where(Question.public_id == public_id, _owned_by(owner))
+    )
+    if question is None:
+        raise NotFound(public_id=public_id)
+    return question
+
+
+def find(session: Session, public_id: str, owner: Owner) -> Question | None:
+    """Return the visitor's own question, None if the id is free; `NotFound` if somebody else's."""
+    question = session.scalar(select(Question).where(Question.public_id == public_id))
+    if question is None:
+        return None
+    return owned(session, public_id, owner)
+
+
+def newest_draft(session: Session, owner: Owner) -> str | None:
+    """Return the public id of the draft that was touched last, or None."""
+    return session.scalar(
+        select(Question.public_id)
+        .where(Question.status == Status.DRAFT, _owned_by(owner))
+        .order_by(Question.updated_at.desc())
+        .limit(1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A question with its answer, who answered, and how its newest payment stands."""
+
+    question: Question
+    answer_body: str | None
+    answered_by: str | None
+    experience: str | None
+    payment_id: int | None
+    payment_status: str | None
+
+
+def thread(session: Session, public_id: str, owner: Owner) -> Thread:
+    """Return everything the question page shows, in one statement; raises `NotFound`."""
+    answerer = aliased(Account)
+    newest = (
+        select(Payment.id)
+        .where(Payment.question_id == Question.id, Payment.closed_at.is_(None))
+        .order_by(Payment.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    row = session.execute(
+        select(
+            Question,
+            Answer.body,
+            answerer.name,
+            answerer.experience,
+            Payment.id,
+            Payment.status,
+        )
+        .outerjoin(Answer, and_(Answer.question_id == Question.id, Answer.revision == 1))
+        .outerjoin(answerer, answerer.id == Answer.answerer_id)
+        .outerjoin(Payment, Payment.id == newest)
+        .where(Question.public_id == public_id, _owned_by(owner))
+    ).one_or_none()
+    if row is None:
+        raise NotFound(public_id=public_id)
+    return Thread(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedQuestion:
+    """One line of "My questions"."""
+
+    id: int
+    public_id: str
+    status: str
+    title: str
+    language: str
+    topic: str | None
+    price_minor: int | None
+    currency: str | None
+    promise_at: datetime | None
+    updated_at: datetime
+
+
+def mine(session: Session, owner: Owner, *, after: int | None, limit: int) -> Sequence[ListedQuestion]:
+    """Return the visitor's questions, newest first, from below the key `after`."""
+    statement = select(
+        Question.id,
+        Question.public_id,
+        Question.status,
+        Question.title,
+        Question.language,
+        Question.topic,
+        Question.price_minor,
+        Question.currency,
+        Question.promise_at,
+        Question.updated_at,
+    ).where(_owned_by(owner), Question.status != Status.ABANDONED)
+    if after is not None:
+        statement = statement.where(Question.id < after)
+    rows = session.execute(statement.order_by(Question.id.desc()).limit(limit))
+    return [ListedQuestion(*row) for row in rows]
+
+
+def question_of_payment(session: Session, payment_public_id: str) -> tuple[int, str] | None:
+    """Return (payment id, question's public id) for the return address of a payment page."""
+    row = session.execute(
+        select(Payment.id, Question.public_id)
+        .join(Question, Question.id == Payment.question_id)
+        .where(Payment.public_id == payment_public_id)
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])

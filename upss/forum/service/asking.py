@@ -1,0 +1,206 @@
+"""The asker's side: draft, offer, submission, payment, withdrawal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from upss.accounts import service as accounts
+from upss.forum.events import QuestionQueued, QuestionWithdrawn
+from upss.forum.models import Question
+from upss.forum.rules import promise as promises
+from upss.forum.rules.lifecycle import Status
+from upss.forum.rules.texts import DRAFT_MAX, clean, question_faults
+from upss.forum.service.moves import by, locked, make_move
+from upss.kernel.errors import DomainError, NotFound
+from upss.kernel.ids import AccountId, PaymentId, QuestionId
+from upss.kernel.money import Money
+from upss.payments.service import charging, refunding
+from upss.site import queries as site
+
+if TYPE_CHECKING:
+    from upss.db.work import UnitOfWork
+    from upss.payments.events import PaymentSettled
+
+
+class DraftIncomplete(DomainError):
+    """A draft cannot be offered yet; the fact `faults` maps fields to what is missing."""
+
+    code = "draft_incomplete"
+    status = 422
+
+
+class OfferStale(DomainError):
+    """Too little of the offer is left, or its terms changed: a fresh one must be shown."""
+
+    code = "offer_stale"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """Whose a question is: an account, or a browser's session, or both."""
+
+    asker_id: AccountId | None
+    session_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DraftText:
+    """What the asker typed and chose, complete or not."""
+
+    title: str
+    body: str
+    topic: str | None
+    size: str | None
+    language: str
+
+
+def save_draft(uow: UnitOfWork, *, public_id: str, owner: Owner, text: DraftText) -> QuestionId:
+    """Keep what was typed, whatever it is, as the draft `public_id`; makes it if there is none.
+
+    Raises `NotFound` for a question of somebody else, `MoveRefused` once it is no draft any more.
+    """
+    question = uow.session.scalar(
+        select(Question).where(Question.public_id == public_id).with_for_update()
+    )
+    now = uow.clock.now()
+    if question is None:
+        question = Question(
+            public_id=public_id,
+            asker_id=owner.asker_id,
+            session_id=owner.session_id,
+            status=Status.DRAFT,
+            created_at=now,
+        )
+        uow.session.add(question)
+    elif not owns(owner, question):
+        raise NotFound(public_id=public_id)
+    elif question.status != Status.DRAFT:
+        raise OfferStale(public_id=public_id)
+    question.title = clean(text.title)[:DRAFT_MAX]
+    question.body = clean(text.body)[:DRAFT_MAX]
+    question.topic, question.size = text.topic, text.size
+    question.language = text.language
+    question.updated_at = now
+    uow.session.flush()  # the view goes on with the id
+    return QuestionId(question.id)
+
+
+def owns(owner: Owner, question: Question) -> bool:
+    """Tell whether a question belongs to this account or to this browser's session."""
+    by_account = owner.asker_id is not None and question.asker_id == owner.asker_id
+    by_session = owner.session_id is not None and question.session_id == owner.session_id
+    return by_account or by_session
+
+
+def faults_of(question: Question, terms: site.Terms) -> dict[str, str]:
+    """Return field -> fault of a draft: texts, topic and size."""
+    faults = question_faults(title=question.title, body=question.body)
+    if question.topic not in terms.topics:
+        faults["topic"] = "empty"
+    if question.size is None:
+        faults["size"] = "empty"
+    return faults
+
+
+def make_offer(uow: UnitOfWork, *, question_id: QuestionId) -> None:
+    """Freeze price, split rule and promise of a draft for 60 minutes.
+
+    Earlier offers of the question are closed: what is still paid on them goes back. Raises
+    `DraftIncomplete`, or `OfferStale` when the question is no draft any more.
+    """
+    charging.close_offer(uow, question_id=question_id)  # payments are locked before questions
+    question = locked(uow, question_id)
+    if question.status != Status.DRAFT:
+        raise OfferStale(question_id=question_id)
+    terms = site.terms(uow.session)
+    faults = faults_of(question, terms)
+    if faults:
+        raise DraftIncomplete(faults=faults)
+    assert question.topic is not None
+    assert question.size is not None
+    now = uow.clock.now()
+    promise = promises.promise(offered_at=now, topic=question.topic, language=question.language)
+    question.price_minor = terms.prices[question.topic, question.size]
+    question.currency = terms.currency
+    question.commission_bp, question.fund_bp = terms.commission_bp, terms.fund_bp
+    question.offered_at, question.offer_ends_at = now, promise.offer_ends_at
+    question.promise_at, question.honour_until = promise.promise_at, promise.honour_until
+
+
+def is_payable(question: Question, *, now: datetime) -> bool:
+    """Tell whether enough of the offer is left to open a payment page."""
+    ends = question.offer_ends_at
+    return ends is not None and ends - now >= promises.SESSION_LEAST
+
+
+def submit(uow: UnitOfWork, *, question_id: QuestionId, owner: Owner, email: str) -> PaymentId:
+    """Take the frozen offer: the question awaits payment, the payment row exists.
+
+    An anonymous asker's address makes (or finds) their account, unconfirmed. Raises `OfferStale`,
+    `DraftIncomplete` or `MoveRefused`.
+    """
+    question = locked(uow, question_id)
+    if question.status == Status.DRAFT and not is_payable(question, now=uow.clock.now()):
+        raise OfferStale(question_id=question_id)
+    question.asker_id = owner.asker_id or accounts.account_for_email(
+        uow, email=email, language=question.language
+    )
+    question.email = email
+    make_move(uow, question, "submit", actor=by(question.asker_id))
+    assert question.price_minor is not None
+    assert question.currency is not None
+    assert question.offer_ends_at is not None
+    assert question.honour_until is not None
+    return charging.open_payment(
+        uow,
+        question_id=question_id,
+        amount=Money(question.price_minor, question.currency),
+        expires_at=question.offer_ends_at,
+        honour_until=question.honour_until,
+        email=email,
+        language=question.language,
+    )
+
+
+def edit_again(uow: UnitOfWork, *, question_id: QuestionId) -> None:
+    """Back to the draft; the payment page was closed before. Raises `MoveRefused`."""
+    charging.close_offer(uow, question_id=question_id)
+    question = locked(uow, question_id)
+    make_move(uow, question, "edit_again", actor=_asker(question))
+
+
+def discard(uow: UnitOfWork, *, question_id: QuestionId) -> None:
+    """Give a draft up. Raises `MoveRefused`."""
+    charging.close_offer(uow, question_id=question_id)
+    question = locked(uow, question_id)
+    make_move(uow, question, "discard", actor=_asker(question))
+
+
+def withdraw(uow: UnitOfWork, *, question_id: QuestionId) -> None:
+    """Withdraw a paid question that nobody has claimed; the whole price goes back."""
+    question = locked(uow, question_id)
+    make_move(uow, question, "withdraw", actor=_asker(question))
+    refunding.refund_in_full(uow, question_id=question_id, cause="withdrawn")
+    uow.emit(QuestionWithdrawn(at=uow.clock.now(), question_id=question_id))
+
+
+def enqueue(uow: UnitOfWork, event: PaymentSettled) -> None:
+    """Handle a settled payment: the question waits for an answerer from now on."""
+    question = locked(uow, event.question_id)
+    is_late = question.status == Status.DRAFT
+    make_move(
+        uow,
+        question,
+        "late_payment_honoured" if is_late else "payment_confirmed",
+        actor="system",
+    )
+    question.paid_at = event.at
+    uow.emit(QuestionQueued(at=event.at, question_id=event.question_id))
+
+
+def _asker(question: Question) -> str:
+    return "asker" if question.asker_id is None else by(question.asker_id)

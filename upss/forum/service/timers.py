@@ -1,0 +1,110 @@
+"""What happens to a question because time has passed; each call handles one batch.
+
+Every function locks row by row with SKIP LOCKED, so that two workers share the work, and
+returns how many questions it handled: the caller commits and calls again while it is full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import exists, select
+
+from upss.forum.events import DraftEnding, OfferEnded, PromiseMissed, QuestionExpired
+from upss.forum.models import Question
+from upss.forum.rules import timers as rules
+from upss.forum.rules.lifecycle import Status
+from upss.forum.rules.promise import GRACE
+from upss.forum.service.moves import make_move
+from upss.kernel.ids import QuestionId
+from upss.payments.models import Payment
+from upss.payments.service import charging, refunding
+
+if TYPE_CHECKING:
+    from upss.db.work import UnitOfWork
+
+BATCH = 100
+# A complete but unconfirmed payment keeps its question from falling back for this long.
+_CHECKING_AT_MOST = timedelta(days=7)
+_A_DAY = timedelta(days=1)
+
+
+def end_offers(uow: UnitOfWork) -> int:
+    """Q6: an unpaid offer ends; the text is a draft again."""
+    now = uow.clock.now()
+    is_checking = exists().where(
+        Payment.question_id == Question.id,
+        Payment.status == "checking",
+        Question.offer_ends_at > now - _CHECKING_AT_MOST,
+    )
+    due = _due(
+        uow,
+        Question.status == Status.AWAITING_PAYMENT,
+        Question.offer_ends_at <= now,
+        ~is_checking,
+    )
+    for question in due:
+        make_move(uow, question, "offer_ends", actor="timer")
+    return len(due)
+
+
+def expire_unanswered(uow: UnitOfWork) -> int:
+    """Q15: 48 hours after the promise the whole price goes back by itself."""
+    now = uow.clock.now()
+    due = _due(uow, Question.status == Status.QUEUED, Question.promise_at <= now - GRACE)
+    for question in due:
+        number = QuestionId(question.id)
+        make_move(uow, question, "promise_grace_ends", actor="timer")
+        refunding.refund_in_full(uow, question_id=number, cause="expired")
+        uow.emit(QuestionExpired(at=now, question_id=number))
+    return len(due)
+
+
+def retire_drafts(uow: UnitOfWork) -> int:
+    """Q3: a draft that nobody touched for 90 days goes."""
+    before = uow.clock.now() - rules.DRAFT_RETENTION
+    due = _due(uow, Question.status == Status.DRAFT, Question.updated_at <= before)
+    for question in due:
+        charging.close_offer(uow, question_id=QuestionId(question.id))
+        make_move(uow, question, "draft_retention", actor="timer")
+    return len(due)
+
+
+def tell_what_is_due(uow: UnitOfWork) -> None:
+    """Emit the reminders of the last day; a notice goes out once per fact, however often told."""
+    now = uow.clock.now()
+    for question_id in _within_a_day(uow, Question.promise_at, now, Status.QUEUED):
+        uow.emit(PromiseMissed(at=now, question_id=question_id))
+    ended = now - rules.OFFER_REMINDER
+    for question_id in _within_a_day(uow, Question.offer_ends_at, ended, Status.DRAFT):
+        uow.emit(OfferEnded(at=now, question_id=question_id))
+    ending = now - (rules.DRAFT_RETENTION - rules.DRAFT_WARNING)
+    for question_id in _within_a_day(uow, Question.updated_at, ending, Status.DRAFT):
+        uow.emit(DraftEnding(at=now, question_id=question_id))
+
+
+def _due(uow: UnitOfWork, *which: Any) -> Sequence[Question]:
+    return uow.session.scalars(
+        select(Question)
+        .where(*which)
+        .order_by(Question.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _within_a_day(
+    uow: UnitOfWork, column: Any, until: datetime, status: Status
+) -> Sequence[QuestionId]:
+    rows = uow.session.scalars(
+        select(Question.id).where(
+            Question.status == status,
+            Question.asker_id.is_not(None),
+            column <= until,
+            column > until - _A_DAY,
+        )
+    )
+    return [QuestionId(row) for row in rows]

@@ -1,0 +1,43 @@
+"""The forum's timers, run each minute by the worker and at once when the demo's clock moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from upss.db.work import UnitOfWork
+from upss.forum.service import accepting, answering, timers
+from upss.web.ports import unit
+
+# In this order: what gives money back comes before what hands questions out again.
+_TIMERS: tuple[Callable[[UnitOfWork], int], ...] = (
+    timers.end_offers,
+    answering.lapse_due,
+    timers.expire_unanswered,
+    accepting.auto_accept_due,
+    accepting.close_due,
+    timers.retire_drafts,
+)
+_BATCHES_MAX = 1_000
+
+
+def run_timers() -> int:
+    """Do everything that is due now; return how many questions moved."""
+    moved = sum(_drain(timer) for timer in _TIMERS)
+    with unit() as uow:
+        timers.tell_what_is_due(uow)
+        accepting.remind_due(uow)
+        uow.commit()
+    return moved
+
+
+def _drain(timer: Callable[[UnitOfWork], int]) -> int:
+    """Run one timer, a committed batch at a time, until it finds nothing more."""
+    moved = 0
+    for _ in range(_BATCHES_MAX):
+        with unit() as uow:
+            count = timer(uow)
+            uow.commit()
+        moved += count
+        if count == 0:
+            break
+    return moved

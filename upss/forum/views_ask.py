@@ -1,0 +1,388 @@
+"""Asking: write, check, pay, and follow what happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
+
+from upss.accounts.service import BadEmail, normal_email
+from upss.forum import forms_ask, queries_ask
+from upss.forum.rules.lifecycle import MoveRefused, Status
+from upss.forum.rules.pricing import MINUTES, Size
+from upss.forum.rules.texts import BODY_MAX, TITLE_MAX
+from upss.forum.service import accepting, asking
+from upss.forum.service.asking import Owner
+from upss.kernel.errors import DomainError, GatewayError
+from upss.kernel.ids import PaymentId, QuestionId, new_public_id
+from upss.ledger.rules.split import split
+from upss.payments import queries as payments
+from upss.payments import tasks as payment_tasks
+from upss.site import queries as site
+from upss.web import paging, sessions
+from upss.web.access import for_everyone, person
+from upss.web.i18n import gettext
+from upss.web.ports import clock, unit
+
+if TYPE_CHECKING:
+    from upss.forum.models import Question
+
+blueprint = Blueprint("forum", __name__)
+_ID = "<public_id>"
+
+
+def owner() -> Owner:
+    """Return who is looking: the account, this browser's session, or both."""
+    visitor = person()
+    return Owner(
+        asker_id=None if visitor is None else visitor.id, session_id=sessions.current().row_id
+    )
+
+
+@blueprint.get("/ask")
+@for_everyone
+def ask() -> Any:
+    """Go on with the newest draft, or begin a new one with `?new=1`."""
+    with unit() as uow:
+        draft = None if "new" in request.args else queries_ask.newest_draft(uow.session, owner())
+    return redirect(url_for("forum.write", public_id=draft or new_public_id()), 303)
+
+
+@blueprint.route(f"/ask/{_ID}", methods=["GET", "POST"])
+@for_everyone
+def write(public_id: str) -> Any:
+    """Write the question; whatever is sent is kept before it is judged."""
+    if request.method == "POST":
+        return _save_and_go_on(_known_form(public_id))
+    with unit() as uow:
+        draft = queries_ask.find(uow.session, _known_form(public_id), owner())
+        terms = site.terms(uow.session)
+    if draft is not None and draft.status != Status.DRAFT:
+        return redirect(url_for("forum.question", public_id=public_id), 303)
+    return _write_page(public_id, _fields(draft), terms, [])
+
+
+def _known_form(public_id: str) -> str:
+    """Return the id if it looks like one of ours; the row may not exist yet."""
+    if len(public_id) != 16 or not public_id.isalnum():
+        abort(404)
+    return public_id
+
+
+def _save_and_go_on(public_id: str) -> Any:
+    text = forms_ask.draft_text()
+    with unit() as uow:
+        terms = site.terms(uow.session)
+        question_id = _save(uow, public_id, text)
+        uow.commit()
+    if request.form.get("do") == "save":
+        flash(gettext("Your question is saved. You can finish it later on this device."), "ok")
+        return redirect(url_for("forum.write", public_id=public_id), 303)
+    try:
+        with unit() as uow:
+            asking.make_offer(uow, question_id=question_id)
+            uow.commit()
+    except asking.DraftIncomplete as incomplete:
+        faults = incomplete.facts["faults"]
+        lengths = {"title": len(text.title), "body": len(text.body)}
+        assert isinstance(faults, dict)
+        errors = forms_ask.fault_messages(faults, lengths)
+        return _write_page(public_id, vars_of(text), terms, errors), 422
+    return redirect(url_for("forum.check", public_id=public_id), 303)
+
+
+def _save(uow: Any, public_id: str, text: asking.DraftText) -> QuestionId:
+    mine = Owner(asker_id=owner().asker_id, session_id=sessions.row_id())
+    return asking.save_draft(uow, public_id=public_id, owner=mine, text=text)
+
+
+def vars_of(text: asking.DraftText) -> dict[str, str]:
+    """Return the fields of the form as they were typed."""
+    return {
+        "title": text.title,
+        "body": text.body,
+        "topic": text.topic or "",
+        "size": text.size or "",
+        "language": text.language,
+    }
+
+
+def _fields(draft: Question | None) -> dict[str, str]:
+    if draft is None:
+        return {"title": "", "body": "", "topic": "", "size": "", "language": ""}
+    return {
+        "title": draft.title,
+        "body": draft.body,
+        "topic": draft.topic or "",
+        "size": draft.size or "",
+        "language": draft.language,
+    }
+
+
+def _write_page(
+    public_id: str, fields: dict[str, str], terms: site.Terms, errors: list[tuple[str, str]]
+) -> str:
+    return render_template(
+        "forum/ask.html",
+        public_id=public_id,
+        fields=fields,
+        terms=terms,
+        sizes=[(size, MINUTES[size]) for size in Size],
+        errors=errors,
+        title_max=TITLE_MAX,
+        body_max=BODY_MAX,
+    )
+
+
+@blueprint.post(f"/ask/{_ID}/autosave")
+@for_everyone
+def autosave(public_id: str) -> Any:
+    """Keep what is typed so far; answers with the time in words."""
+    with unit() as uow:
+        _save(uow, _known_form(public_id), forms_ask.draft_text())
+        uow.commit()
+    return jsonify(saved_at_text=render_template("forum/_saved_at.txt", at=clock().now()).strip())
+
+
+@blueprint.route(f"/ask/{_ID}/check", methods=["GET", "POST"])
+@for_everyone
+def check(public_id: str) -> Any:
+    """Show everything before paying; the offer shown is the offer that is paid."""
+    if request.method == "POST":
+        return _submit(public_id)
+    with unit() as uow:
+        draft = queries_ask.owned(uow.session, public_id, owner())
+    if draft.status != Status.DRAFT:
+        return redirect(url_for("forum.question", public_id=public_id), 303)
+    if draft.offered_at is None or not asking.is_payable(draft, now=clock().now()):
+        return _renew(draft)
+    return _check_page(draft, [], draft.email)
+
+
+def _renew(draft: Question) -> Any:
+    """Make a fresh offer in place of one that ended, unless the old one was paid meanwhile."""
+    before = (draft.price_minor, draft.commission_bp)
+    if _settle_newest(QuestionId(draft.id)):
+        return redirect(url_for("forum.question", public_id=draft.public_id), 303)
+    try:
+        with unit() as uow:
+            asking.make_offer(uow, question_id=QuestionId(draft.id))
+            draft = queries_ask.owned(uow.session, draft.public_id, owner())
+            uow.commit()
+    except asking.DraftIncomplete:
+        return redirect(url_for("forum.write", public_id=draft.public_id), 303)
+    if before[0] is not None:
+        is_same = before == (draft.price_minor, draft.commission_bp)
+        flash(
+            gettext("The offer had ended. This is a new one: the price is the same.")
+            if is_same
+            else gettext("The offer had ended. This is a new one: please look at the price."),
+            "info",
+        )
+    return redirect(url_for("forum.check", public_id=draft.public_id), 303)
+
+
+def _settle_newest(question_id: QuestionId) -> bool:
+    """Ask the provider about an open payment; True when the question is paid after all."""
+    with unit() as uow:
+        payment = payments.newest_payment(uow.session, question_id)
+    if payment is None or payment.session_id is None:
+        return False
+    return payment_tasks.check_payment(PaymentId(payment.id)) in {"paid", "checking"}
+
+
+def _check_page(draft: Question, errors: list[tuple[str, str]], email: str) -> str:
+    assert draft.price_minor is not None
+    assert draft.commission_bp is not None
+    assert draft.fund_bp is not None
+    parts = split(draft.price_minor, commission_bp=draft.commission_bp, fund_bp=draft.fund_bp)
+    return render_template(
+        "forum/check.html",
+        draft=draft,
+        parts=parts,
+        minutes=MINUTES[Size(str(draft.size))],
+        errors=errors,
+        email=email,
+    )
+
+
+def _submit(public_id: str) -> Any:
+    with unit() as uow:
+        draft = queries_ask.owned(uow.session, public_id, owner())
+    visitor = person()
+    typed = visitor.email if visitor else request.form.get("email", "").strip()
+    errors = []
+    try:
+        email = normal_email(typed)
+    except BadEmail:
+        email = typed
+        errors.append(("email", gettext("Write your email address, such as name@example.org")))
+    if not request.form.get("agree"):
+        errors.append(("agree", gettext("Confirm that you agree to pay")))
+    if draft.status != Status.DRAFT:
+        return redirect(url_for("forum.question", public_id=public_id), 303)
+    if not asking.is_payable(draft, now=clock().now()):
+        return _renew(draft)
+    if errors:
+        return _check_page(draft, errors, typed), 422
+    with unit() as uow:
+        payment_id = asking.submit(
+            uow, question_id=QuestionId(draft.id), owner=owner(), email=email
+        )
+        uow.commit()
+    return _to_payment_page(public_id, payment_id)
+
+
+def _to_payment_page(public_id: str, payment_id: PaymentId) -> Any:
+    """Redirect to the hosted page; where it cannot be reached, say so and keep everything."""
+    try:
+        address = payment_tasks.start_checkout(payment_id)
+    except (GatewayError, payment_tasks.OfferTooOld) as error:
+        flash(
+            gettext("The payment page could not be opened. Nothing was charged. Please try again."),
+            "error",
+        )
+        del error
+        address = url_for("forum.question", public_id=public_id)
+    return redirect(address, 303)
+
+
+@blueprint.get(f"/payments/{_ID}/back")
+@for_everyone
+def back(public_id: str) -> Any:
+    """Where the payment page sends the asker: ask the provider, believe nothing else."""
+    with unit() as uow:
+        found = queries_ask.question_of_payment(uow.session, public_id)
+    if found is None:
+        abort(404)
+    try:
+        payment_tasks.check_payment(PaymentId(found[0]))
+    except (GatewayError, DomainError):
+        flash(gettext("We are still checking your payment. You need not do anything."), "info")
+    return redirect(url_for("forum.question", public_id=found[1]), 303)
+
+
+@blueprint.get(f"/questions/{_ID}")
+@for_everyone
+def question(public_id: str) -> str:
+    """Show one question in whatever state it is."""
+    with unit() as uow:
+        thread = queries_ask.thread(uow.session, public_id, owner())
+        lines = payments.receipt(uow.session, QuestionId(thread.question.id))
+    return render_template(
+        "forum/question.html", thread=thread, q=thread.question, lines=lines, parts=_parts(thread)
+    )
+
+
+def _parts(thread: queries_ask.Thread) -> Any:
+    """Return the split of the frozen offer, or None before there is one."""
+    q = thread.question
+    if q.price_minor is None or q.commission_bp is None or q.fund_bp is None:
+        return None
+    return split(q.price_minor, commission_bp=q.commission_bp, fund_bp=q.fund_bp)
+
+
+@blueprint.get(f"/questions/{_ID}/receipt")
+@for_everyone
+def receipt(public_id: str) -> str:
+    """Show a receipt that prints well: paid, shared, the processor's fee, refunds."""
+    with unit() as uow:
+        thread = queries_ask.thread(uow.session, public_id, owner())
+        lines = payments.receipt(uow.session, QuestionId(thread.question.id))
+    return render_template(
+        "forum/receipt.html", thread=thread, q=thread.question, lines=lines, parts=_parts(thread)
+    )
+
+
+@blueprint.post(f"/questions/{_ID}/pay")
+@for_everyone
+def pay(public_id: str) -> Any:
+    """Go on to the payment page of a question that awaits payment."""
+    with unit() as uow:
+        thread = queries_ask.thread(uow.session, public_id, owner())
+    if thread.question.status != Status.AWAITING_PAYMENT or thread.payment_id is None:
+        return redirect(url_for("forum.question", public_id=public_id), 303)
+    return _to_payment_page(public_id, PaymentId(thread.payment_id))
+
+
+@blueprint.post(f"/questions/{_ID}/edit")
+@for_everyone
+def edit(public_id: str) -> Any:
+    """Close the payment page, then take the question back to the draft."""
+    with unit() as uow:
+        thread = queries_ask.thread(uow.session, public_id, owner())
+    if thread.payment_id is not None:
+        payment_tasks.close_checkout(PaymentId(thread.payment_id))
+    with unit() as uow:
+        asking.edit_again(uow, question_id=QuestionId(thread.question.id))
+        uow.commit()
+    return redirect(url_for("forum.write", public_id=public_id), 303)
+
+
+@blueprint.route(f"/ask/{_ID}/discard", methods=["GET", "POST"])
+@for_everyone
+def discard(public_id: str) -> Any:
+    """Confirm, then give a draft up."""
+    with unit() as uow:
+        draft = queries_ask.owned(uow.session, public_id, owner())
+        if request.method == "GET":
+            return render_template("forum/discard.html", draft=draft)
+        asking.discard(uow, question_id=QuestionId(draft.id))
+        uow.commit()
+    flash(gettext("The draft is gone. Nothing was charged."), "ok")
+    return redirect(url_for("pages.home"), 303)
+
+
+@blueprint.route(f"/questions/{_ID}/withdraw", methods=["GET", "POST"])
+@for_everyone
+def withdraw(public_id: str) -> Any:
+    """Confirm, then withdraw a question that nobody has claimed: the money goes back."""
+    with unit() as uow:
+        found = queries_ask.owned(uow.session, public_id, owner())
+    if request.method == "GET":
+        return render_template("forum/withdraw.html", q=found)
+    return _changed(
+        lambda uow: asking.withdraw(uow, question_id=QuestionId(found.id)),
+        public_id,
+        gettext("Your question is withdrawn. All your money goes back to your card."),
+    )
+
+
+@blueprint.route(f"/questions/{_ID}/accept", methods=["GET", "POST"])
+@for_everyone
+def accept(public_id: str) -> Any:
+    """Confirm, then accept the answer: the price is shared."""
+    with unit() as uow:
+        found = queries_ask.owned(uow.session, public_id, owner())
+    if request.method == "GET":
+        return render_template("forum/accept.html", q=found)
+    return _changed(
+        lambda uow: accepting.accept(
+            uow, question_id=QuestionId(found.id), actor_id=found.asker_id
+        ),
+        public_id,
+        gettext("Thank you. The person who answered will be paid."),
+    )
+
+
+def _changed(work: Any, public_id: str, done: str) -> Any:
+    """Run one unit; a move that came too late is told on the question's own page."""
+    try:
+        with unit() as uow:
+            work(uow)
+            uow.commit()
+        flash(done, "ok")
+    except MoveRefused:
+        flash(gettext("That is not possible any more. This is how it stands now."), "warn")
+    return redirect(url_for("forum.question", public_id=public_id), 303)
+
+
+@blueprint.get("/my-questions")
+@for_everyone
+def mine() -> str:
+    """List the visitor's questions."""
+    after = paging.cursor()
+    with unit() as uow:
+        rows = queries_ask.mine(uow.session, owner(), after=after, limit=paging.SIZE + 1)
+    page = paging.page(rows, keys=[row.id for row in rows], after=after)
+    return render_template("forum/mine.html", page=page)

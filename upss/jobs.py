@@ -1,0 +1,95 @@
+"""Every background job under its name, how often it is tried again, and what runs by the clock."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import procrastinate
+from flask import Flask
+
+from upss.forum import tasks as forum_tasks
+from upss.notices import tasks as notice_tasks
+from upss.payments import tasks as payment_tasks
+from upss.payouts import tasks as payout_tasks
+from upss.web import tasks as web_tasks
+
+_log = logging.getLogger(__name__)
+
+# Seconds until the next try: 4, 16, 64, 256, 1024, ... about six hours in all; then the job is
+# a dead letter on the organizer's page.
+RETRY = procrastinate.RetryStrategy(max_attempts=8, exponential_wait=4)
+
+TASKS: dict[str, Callable[..., object]] = {
+    "payments.handle_event": payment_tasks.handle_event,
+    "payments.check_payment": payment_tasks.check_payment,
+    "payments.send_refund": payment_tasks.send_refund,
+    "payments.check_refund": payment_tasks.check_refund,
+    "payouts.send_item": payout_tasks.send_item,
+    "payouts.refresh_recipient": payout_tasks.refresh_recipient,
+    "notices.send": notice_tasks.send,
+    "notices.send_sign_in": notice_tasks.send_sign_in,
+}
+
+# cron, in UTC -> what runs; the application's own clock decides what is due
+PERIODIC: dict[str, tuple[str, Callable[[], object]]] = {
+    "forum.run_timers": ("* * * * *", forum_tasks.run_timers),
+    "payments.poll": ("*/5 * * * *", payment_tasks.poll),
+    "payouts.resume": ("*/5 * * * *", payout_tasks.resume),
+    "web.tidy": ("17 3 * * *", web_tasks.tidy),
+}
+
+STALLED_AFTER_SECONDS = 30
+
+
+def make_worker_app(app: Flask, conninfo: str) -> procrastinate.App:
+    """Return procrastinate's app with every task bound to the Flask application `app`."""
+    jobs = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo))
+    for name, work in TASKS.items():
+        jobs.task(name=name, retry=RETRY)(_in_context(app, work))
+    for name, (cron, work) in PERIODIC.items():
+        task = jobs.task(name=name, queueing_lock=name, lock=name, pass_context=False)(
+            _timed(app, work)
+        )
+        jobs.periodic(cron=cron)(task)
+    _add_rescue(jobs)
+    return jobs
+
+
+def _in_context(app: Flask, work: Callable[..., object]) -> Callable[..., None]:
+    def run(**ids: Any) -> None:
+        with app.app_context():
+            work(**ids)
+
+    return run
+
+
+def _timed(app: Flask, work: Callable[[], object]) -> Callable[[int], None]:
+    def run(timestamp: int) -> None:
+        del timestamp
+        with app.app_context():
+            work()
+
+    return run
+
+
+def _add_rescue(jobs: procrastinate.App) -> None:
+    """Give back, each minute, the jobs of workers that died in the middle of them."""
+
+    @jobs.periodic(cron="* * * * *")
+    @jobs.task(name="jobs.rescue", queueing_lock="jobs.rescue")
+    async def rescue(timestamp: int) -> None:
+        del timestamp
+        await rescue_stalled(jobs)
+
+
+async def rescue_stalled(jobs: procrastinate.App) -> int:
+    """Put every job of a dead worker back into the queue; return how many."""
+    stalled = await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS)
+    count = 0
+    for job in stalled:
+        await jobs.job_manager.retry_job(job)
+        _log.warning("rescued job %s %s", job.id, job.task_name)
+        count += 1
+    return count

@@ -1,0 +1,1 @@
+"""What the organizer sets: prices, split rule, topics."""

@@ -1,0 +1,98 @@
+"""What the frame of every page shows: navigation, the visitor, help and the banner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, request, url_for
+
+from upss.kernel.roles import Role
+from upss.web.access import Person, person
+from upss.web.i18n import N_, gettext
+
+if TYPE_CHECKING:
+    from upss.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place to go to."""
+
+    href: str
+    label: str
+    is_current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SiteHelp:
+    """Where help is, on every page in the same words and place."""
+
+    phone: str
+    phone_href: str
+    mail: str
+    hours: str
+
+
+# endpoint, label, who sees it; the order of the navigation
+_NAVIGATION: tuple[tuple[str, str, Callable[[Person | None], bool]], ...] = (
+    ("pages.home", N_("Start"), lambda _visitor: True),
+    ("forum.ask", N_("Ask a question"), lambda _visitor: True),
+    ("forum.mine", N_("My questions"), lambda visitor: visitor is not None),
+    ("answering.queue", N_("My queue"), lambda visitor: _has(visitor, Role.ANSWERER)),
+    ("payouts.earnings", N_("My earnings"), lambda visitor: _has(visitor, Role.ANSWERER)),
+    ("organizer.home", N_("Organizer"), lambda visitor: _has(visitor, Role.ORGANIZER)),
+)
+
+_FOOTER = (
+    ("pages.how_money_works", N_("How we share the money")),
+    ("pages.rights", N_("Your rights and refunds")),
+    ("pages.accessibility", N_("Accessibility")),
+)
+
+
+def _has(visitor: Person | None, role: Role) -> bool:
+    return visitor is not None and visitor.has(role)
+
+
+def init_frame(app: Flask, settings: Settings) -> None:
+    """Give every template its frame."""
+    app.extensions["upss_demo_links"] = []
+
+    def frame() -> dict[str, Any]:
+        visitor = person()
+        return {
+            "nav_items": _navigation(visitor),
+            "current_person": visitor,
+            "home_url": url_for("pages.home"),
+            "sign_in_url": url_for("accounts.sign_in"),
+            "sign_out_url": url_for("accounts.sign_out"),
+            "settings_url": url_for("accounts.settings"),
+            "site_help": SiteHelp(
+                settings.help_phone,
+                "tel:" + "".join(c for c in settings.help_phone if c.isdigit() or c == "+"),
+                settings.help_mail,
+                gettext("every day from 10:00 to 20:00"),
+            ),
+            "organizer_name": settings.organizer_name,
+            "footer_links": [Link(url_for(to), gettext(label)) for to, label in _FOOTER],
+            "is_stand_in": settings.is_stand_in,
+            "demo_links": [make() for make in app.extensions["upss_demo_links"]],
+        }
+
+    app.context_processor(frame)
+
+
+def _navigation(visitor: Person | None) -> list[Link]:
+    here = request.path
+    return [
+        Link(href, gettext(label), is_current=_is_within(here, href))
+        for endpoint, label, is_shown in _NAVIGATION
+        if is_shown(visitor)
+        for href in (url_for(endpoint),)
+    ]
+
+
+def _is_within(here: str, href: str) -> bool:
+    return here == href or (href != "/" and here.startswith(href + "/"))
