@@ -1,0 +1,663 @@
+"""The ledger's service, queries and verification on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+
+import pytest
+from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from upss.db import embedded, migrate
+from upss.db.roles import init_database
+from upss.db.work import UnitOfWork
+from upss.kernel.clock import FixedClock
+from upss.kernel.errors import BadAmount, IdempotencyConflict
+from upss.kernel.money import EXPONENTS, Money
+from upss.ledger import models, queries, service
+from upss.ledger import verify as verifying
+from upss.ledger.queries import PayableLine, QuestionMoney
+from upss.ledger.rules import chart
+from upss.ledger.rules.entry import EntryDraft, Line
+from upss.ledger.rules.split import Split
+
+NOON = datetime(2026, 11, 1, 12, 0, 0, 123_456, tzinfo=UTC)
+numbers = count(1)
+
+
+class Work(UnitOfWork):
+    """A unit of work on a session of its own, so that threads can have one each."""
+
+    def __init__(self, session):
+        self.clock = FixedClock(NOON)
+        self._own = session
+
+    @property
+    def session(self):
+        return self._own
+
+
+@dataclass
+class LedgerDatabase:
+    app: Engine
+    owner: Engine
+    owner_url: str
+    empty_url: str
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory):
+    server = embedded.start(tmp_path_factory.mktemp("pg"), durable=False)
+    for name in ("books", "empty"):
+        init_database(server.conninfo("postgres", "postgres"), name)
+        migrate.upgrade(server.url("upss_owner", name))
+    owner_url = server.url("upss_owner", "books")
+    app = create_engine(server.url("upss_app", "books"), pool_size=8)
+    owner = create_engine(owner_url)
+    yield LedgerDatabase(app, owner, owner_url, server.url("upss_owner", "empty"))
+    app.dispose()
+    owner.dispose()
+    server.close()
+
+
+@pytest.fixture
+def session(ledger):
+    with Session(ledger.app) as session:
+        yield session
+
+
+@pytest.fixture
+def uow(session):
+    return Work(session)
+
+
+@pytest.fixture
+def question():
+    """A question of one test alone; its answerer is A<question>."""
+    return next(numbers)
+
+
+def eur(minor):
+    return Money(minor, "EUR")
+
+
+def pay(uow, question, minor=1001):
+    return service.book_question_paid(
+        uow, question_id=question, amount=eur(minor), session_id=f"cs_{question}"
+    )
+
+
+def settle(uow, question, minor=1001, fee=40):
+    return service.book_charge_settled(
+        uow,
+        question_id=question,
+        gross=eur(minor),
+        fee_minor=fee,
+        balance_transaction_id=f"txn_charge_{question}",
+    )
+
+
+def accept(uow, question, minor=1001, answerer=None, round_no=1):
+    return service.split(
+        uow,
+        question_id=question,
+        answerer_id=answerer or question,
+        amount=eur(minor),
+        commission_bp=1500,
+        fund_bp=300,
+        round_no=round_no,
+    )
+
+
+def transfer(question, *lines, item="po"):
+    return {
+        "item_key": f"{item}_{question}",
+        "answerer_id": question,
+        "currency": "EUR",
+        "lines": lines or ((question, 851),),
+    }
+
+
+def balances(session, *codes):
+    return [queries.account_balance(session, code) for code in codes]
+
+
+# --- the path -----------------------------------------------------------------------------------
+
+
+def test_the_whole_path_from_charge_to_transfer(uow, session, question):
+    pay(uow, question)
+    assert queries.held_minor(session, question) == 1001
+    settle(uow, question)
+    assert accept(uow, question) == Split(851, 150, 30, 120)
+    assert queries.payable_lines(session, answerer_id=question) == [
+        PayableLine(question, question, 851)
+    ]
+    service.reserve_payout(uow, **transfer(question))
+    assert queries.payable_lines(session, answerer_id=question) == []
+    service.book_transfer_created(
+        uow, **transfer(question), balance_transaction_id=f"txn_out_{question}"
+    )
+    session.commit()
+    assert queries.money_of(session, [question]) == {
+        question: QuestionMoney(paid=1001, share=851, organizer=120, fund=30, fee=40, paid_out=851)
+    }
+    assert [entry.kind for entry in queries.trail(session, question)] == [
+        "question_paid",
+        "charge_settled",
+        "answer_accepted",
+        "payout_reserved",
+        "transfer_created",
+    ]
+
+
+def test_a_withdrawn_question_is_refunded_fails_once_and_is_refunded_again(uow, session, question):
+    terms = {"question_id": question, "amount": eur(1001)}
+    pay(uow, question)
+    settle(uow, question)
+    service.book_refund_requested(uow, **terms, refund_key=f"re_{question}")
+    assert queries.money_of(session, [question])[question] == QuestionMoney(
+        paid=1001, fee=40, refund_pending=1001
+    )
+    service.book_refund_settled(uow, **terms, balance_transaction_id=f"txn_a_{question}")
+    assert queries.money_of(session, [question])[question].refunded == 1001
+    service.book_refund_failed(uow, **terms, balance_transaction_id=f"txn_b_{question}")
+    assert queries.money_of(session, [question])[question] == QuestionMoney(
+        paid=1001, fee=40, refund_pending=1001
+    )
+    service.book_refund_settled(uow, **terms, balance_transaction_id=f"txn_c_{question}")
+    session.commit()
+    assert queries.money_of(session, [question])[question] == QuestionMoney(
+        paid=1001, fee=40, refunded=1001
+    )
+
+
+def test_a_second_payment_is_owed_back_and_never_held(uow, session, question):
+    pay(uow, question)
+    service.book_payment_returned(
+        uow, question_id=question, amount=eur(1001), session_id=f"cs_late_{question}"
+    )
+    session.commit()
+    assert queries.money_of(session, [question])[question] == QuestionMoney(
+        paid=1001, paid_again=1001, held=1001, refund_pending=1001
+    )
+
+
+def test_a_refused_transfer_is_payable_again_and_goes_with_a_new_item(uow, session, question):
+    pay(uow, question)
+    accept(uow, question)
+    service.reserve_payout(uow, **transfer(question))
+    assert queries.money_of(session, [question])[question].in_payout == 851
+    service.book_transfer_failed(uow, **transfer(question))
+    assert queries.money_of(session, [question])[question].payable == 851
+    again = service.reserve_payout(uow, **transfer(question, item="po_again"))
+    session.commit()
+    assert not again.replayed
+
+
+def test_the_entry_names_its_actor_and_the_day_in_utc(ledger, session, question):
+    work = Work(session)
+    work.clock.instant = datetime(2026, 11, 2, 0, 30, tzinfo=UTC) - timedelta(hours=1)
+    service.book_question_paid(
+        work, question_id=question, amount=eur(600), session_id=f"cs_{question}", actor="asker:5"
+    )
+    session.commit()
+    (entry,) = queries.trail(session, question)
+    assert entry.actor == "asker:5"
+    assert entry.booked_at == datetime(2026, 11, 1, 23, 30, tzinfo=UTC)
+    assert entry.value_date == date(2026, 11, 1)
+    assert entry.key == f"cs:cs_{question}"
+    assert entry.external_ref is None
+
+
+# --- once and only once -------------------------------------------------------------------------
+
+
+def test_a_replay_adds_nothing_and_returns_the_first_entry(uow, session, question):
+    first = pay(uow, question)
+    session.commit()
+    uow.clock.advance(timedelta(days=3))
+    second = pay(uow, question)
+    session.commit()
+    assert not first.replayed
+    assert second == replace(first, replayed=True)
+    assert len(queries.trail(session, question)) == 1
+
+
+def test_a_replayed_split_returns_the_same_parts(uow, session, question):
+    pay(uow, question)
+    assert accept(uow, question) == accept(uow, question)
+    assert queries.money_of(session, [question])[question].share == 851
+
+
+def test_a_second_round_is_another_entry(uow, session, question):
+    pay(uow, question, 1000)
+    accept(uow, question, 400)
+    accept(uow, question, 600, round_no=2)
+    assert queries.held_minor(session, question) == 0
+
+
+@pytest.mark.parametrize("change", [{"amount": eur(1002)}, {"question_id": 10**9}])
+def test_the_same_key_for_something_else_is_a_conflict(uow, session, question, change):
+    pay(uow, question)
+    terms = {"question_id": question, "amount": eur(1001)} | change
+    with pytest.raises(IdempotencyConflict):
+        service.book_question_paid(uow, **terms, session_id=f"cs_{question}")
+    assert queries.held_minor(session, question) == 1001
+
+
+def test_one_balance_transaction_is_booked_for_one_cause_only(uow, session, question):
+    pay(uow, question)
+    settle(uow, question)
+    with pytest.raises(IdempotencyConflict):
+        service.book_refund_settled(
+            uow,
+            question_id=question,
+            amount=eur(1001),
+            balance_transaction_id=f"txn_charge_{question}",
+        )
+
+
+def plain(question, minor, **more):
+    """Draft an entry of no event, as later issues will have them."""
+    lines = (
+        Line(chart.STRIPE_BALANCE, "EUR", minor, question),
+        Line(chart.STRIPE_UNSETTLED, "EUR", -minor, question),
+    )
+    terms = {"kind": "charge_settled", "facts": {}, "key": f"bt:plain_{next(numbers)}"} | more
+    return EntryDraft(lines=lines, **terms)
+
+
+def test_a_movement_under_another_key_is_a_conflict(uow, session, question):
+    service.post(uow, plain(question, 5, external_ref=f"move_{question}"))
+    with pytest.raises(IdempotencyConflict) as caught:
+        service.post(uow, plain(question, 5, external_ref=f"move_{question}"))
+    assert caught.value.facts["external_ref"] == f"move_{question}"
+
+
+def test_an_entry_is_reversed_at_most_once(uow, session, question):
+    first = service.post(uow, plain(question, 5))
+    service.post(uow, plain(question, -5, reverses_id=first.entry_id))
+    with pytest.raises(IdempotencyConflict):
+        service.post(uow, plain(question, -5, reverses_id=first.entry_id))
+
+
+# --- what is refused ----------------------------------------------------------------------------
+
+
+def test_nothing_is_taken_that_is_not_there_and_the_unit_can_go_on(uow, session, question):
+    pay(uow, question)
+    with pytest.raises(service.Overdrawn):
+        service.book_refund_requested(
+            uow, question_id=question, amount=eur(1002), refund_key=f"re_{question}"
+        )
+    with pytest.raises(service.Overdrawn):
+        service.reserve_payout(uow, **transfer(question))
+    accept(uow, question)
+    session.commit()
+    assert queries.money_of(session, [question])[question].payable == 851
+
+
+def test_one_question_never_pays_for_another(uow, session, question):
+    other = next(numbers)
+    for paid in (question, other):
+        pay(uow, paid)
+        accept(uow, paid, answerer=question)
+    with pytest.raises(service.Overdrawn):
+        service.reserve_payout(uow, **transfer(question, (question, 1702)))
+    with pytest.raises(service.Overdrawn):
+        service.reserve_payout(uow, **transfer(question, (question, 850), (other, 852)))
+    service.reserve_payout(uow, **transfer(question, (question, 851), (other, 851)))
+    assert queries.payable_lines(session, answerer_id=question) == []
+
+
+def test_an_account_keeps_its_currency(uow, session, question, monkeypatch):
+    monkeypatch.setitem(EXPONENTS, "CHF", 2)
+    pay(uow, question)
+    with pytest.raises(BadAmount):
+        service.book_question_paid(
+            uow, question_id=question, amount=Money(500, "CHF"), session_id=f"chf_{question}"
+        )
+
+
+def test_what_else_postgresql_refuses_reaches_the_caller(uow, session, question):
+    with pytest.raises(IntegrityError, match="manual_needs_reason"):
+        service.post(uow, plain(question, 5, kind="adjustment", key=f"adj:{question}"))
+    with pytest.raises(IntegrityError, match="idempotency_key_check"):
+        service.post(uow, plain(question, 5, key="k" * 201))
+
+
+# --- many at once -------------------------------------------------------------------------------
+
+
+def at_once(engine, *works):
+    """Run each work on its own session, all released together; return results or errors."""
+    start = threading.Barrier(len(works))
+
+    def run(work):
+        with Session(engine) as session:
+            session.execute(text("SELECT 1"))
+            start.wait(timeout=10)
+            try:
+                result = work(Work(session))
+                session.commit()
+            except Exception as error:  # noqa: BLE001 - the error is the result
+                return error
+            return result
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
+
+
+def test_of_eight_payouts_of_one_payable_exactly_one_succeeds(ledger, uow, session, question):
+    pay(uow, question)
+    accept(uow, question)
+    session.commit()
+
+    def attempt(n):
+        return lambda work: service.reserve_payout(work, **transfer(question, item=f"race{n}"))
+
+    outcomes = Counter(map(type, at_once(ledger.app, *(attempt(n) for n in range(8)))))
+    assert outcomes == {service.Posted: 1, service.Overdrawn: 7}
+    assert queries.money_of(session, [question])[question].in_payout == 851
+
+
+def test_of_eight_posts_of_one_key_one_is_written_and_seven_find_it(ledger, session, question):
+    outcomes = at_once(ledger.app, *[lambda work: pay(work, question)] * 8)
+    assert Counter(posted.replayed for posted in outcomes) == {False: 1, True: 7}
+    assert len({posted.entry_id for posted in outcomes}) == 1
+    assert queries.held_minor(session, question) == 1001
+
+
+def test_of_eight_different_posts_of_one_key_one_is_written(ledger, session, question):
+    works = [lambda work, n=n: pay(work, question, 1000 + n) for n in range(8)]
+    outcomes = Counter(map(type, at_once(ledger.app, *works)))
+    assert outcomes == {service.Posted: 1, IdempotencyConflict: 7}
+    assert len(queries.trail(session, question)) == 1
+
+
+def test_eight_first_uses_open_an_account_once(ledger, session, question):
+    others = [next(numbers) for _ in range(8)]
+    works = [lambda work, n=n: (pay(work, n), accept(work, n, answerer=question)) for n in others]
+    assert not [x for x in at_once(ledger.app, *works) if isinstance(x, Exception)]
+    lines = queries.payable_lines(session, answerer_id=question)
+    assert lines == [PayableLine(question, n, 851) for n in others]
+
+
+def test_payouts_that_name_their_questions_in_opposite_order_do_not_deadlock(
+    ledger, uow, session, question
+):
+    questions = [question, *(next(numbers) for _ in range(20))]
+    for paid in questions:
+        pay(uow, paid)
+        accept(uow, paid, answerer=question)
+    session.commit()
+
+    def attempt(n):
+        lines = [(paid, 10) for paid in questions][:: 1 if n % 2 else -1]
+        return lambda work: service.reserve_payout(
+            work, **transfer(question, *lines, item=f"order{n}")
+        )
+
+    outcomes = at_once(ledger.app, *(attempt(n) for n in range(8)))
+    assert [type(outcome) for outcome in outcomes] == [service.Posted] * 8
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def test_the_trail_shows_only_the_lines_of_its_question(uow, session, question):
+    other = next(numbers)
+    for paid in (question, other):
+        pay(uow, paid)
+        accept(uow, paid, answerer=question)
+    service.reserve_payout(uow, **transfer(question, (question, 851), (other, 851)))
+    last = queries.trail(session, question)[-1]
+    assert [(line.account, line.amount, line.question_id) for line in last.lines] == [
+        (chart.in_payout(question), -851, question),
+        (chart.payable(question), 851, question),
+    ]
+    (newest,) = queries.entries(session, limit=1)
+    assert newest.id == last.id
+    assert newest.digest == last.digest
+    assert len(newest.lines) == 4
+
+
+def test_entries_are_read_page_by_page(uow, session, question):
+    for paid in (question, *(next(numbers) for _ in range(4))):
+        pay(uow, paid)
+    first = queries.entries(session, limit=3)
+    second = queries.entries(session, before_id=first[-1].id, limit=2)
+    ids = [entry.id for entry in first + second]
+    assert ids == sorted(ids, reverse=True)
+    assert len(set(ids)) == 5
+    assert second[-1].lines[0].question_id == question
+
+
+def test_a_question_without_entries_has_no_money(session):
+    assert queries.held_minor(session, 10**12) == 0
+    assert queries.trail(session, 10**12) == []
+    assert queries.account_balance(session, "Assets:Never:Used") == 0
+    assert queries.money_of(session, [10**12]) == {10**12: QuestionMoney()}
+    assert queries.money_of(session, []) == {}
+
+
+def test_the_trial_balance_adds_up_to_zero(uow, session, question):
+    before = balances(session, chart.STRIPE_BALANCE, chart.COMMISSION)
+    pay(uow, question)
+    settle(uow, question)
+    accept(uow, question)
+    rows = {row.code: row for row in queries.trial_balance(session)}
+    assert sum(row.balance for row in rows.values()) == 0
+    assert sum(row.debit for row in rows.values()) == sum(row.credit for row in rows.values())
+    assert all(row.debit - row.credit == row.balance for row in rows.values())
+    assert rows[chart.payable(question)].credit == 851
+    assert rows[chart.payable(question)].kind == "liability"
+    after = balances(session, chart.STRIPE_BALANCE, chart.COMMISSION)
+    assert [a - b for a, b in zip(after, before, strict=True)] == [961, -120]
+
+
+def test_all_payable_lines_come_by_answerer_and_question(uow, session, question):
+    pay(uow, question)
+    accept(uow, question, answerer=123_456)
+    lines = queries.payable_lines(session)
+    assert PayableLine(123_456, question, 851) in lines
+    assert lines == sorted(lines, key=lambda line: (line.answerer_id, line.question_id))
+    assert all(line.minor > 0 for line in lines)
+
+
+# --- verification -------------------------------------------------------------------------------
+
+
+def test_a_ledger_that_was_only_written_by_post_is_true(uow, session, question):
+    pay(uow, question)
+    session.commit()
+    report = verifying.verify(session)
+    assert report.differences == []
+    counted = "SELECT (SELECT count(*) FROM ledger.entry), (SELECT count(*) FROM ledger.posting)"
+    assert (report.entries, report.postings) == session.execute(text(counted)).one()
+    assert report.entries > 0
+
+
+@contextmanager
+def tampering(ledger, *statements):
+    """Let the owner switch the triggers off and change history; undone at the end."""
+    with ledger.owner.connect() as connection:
+        for table in ("account", "entry", "posting", "seal"):
+            connection.execute(text(f"ALTER TABLE ledger.{table} DISABLE TRIGGER USER"))
+        for statement in statements:
+            connection.execute(text(statement))
+        yield Session(connection)
+        connection.rollback()
+
+
+def differences(ledger, *statements):
+    with tampering(ledger, *statements) as session:
+        return verifying.verify(session).differences
+
+
+LAST = "(SELECT max(id) FROM ledger.entry)"
+NO_KEYS = "ALTER TABLE ledger.entry DROP CONSTRAINT must_be_sealed"
+NO_STRAYS = "ALTER TABLE ledger.{0} DROP CONSTRAINT {0}_entry_id_fkey"
+COPY_LINES = (
+    "INSERT INTO ledger.posting (entry_id, line_no, account_id, currency, amount)"
+    " SELECT entry_id, line_no + 5, account_id, currency, amount"
+    f" FROM ledger.posting WHERE entry_id = {LAST}"
+)
+TAMPERED = {
+    "amount": (
+        [f"UPDATE ledger.posting SET amount = amount + 1 WHERE entry_id = {LAST} AND amount > 0"],
+        ["the lines add up to 1", "debits of 1002, sealed with 1001", "the digest is not"],
+    ),
+    "balanced amounts": (
+        [
+            f"UPDATE ledger.posting SET amount = amount * 2 WHERE entry_id = {LAST}",
+            f"UPDATE ledger.seal SET debits = debits * 2 WHERE entry_id = {LAST}",
+        ],
+        ["the digest is not", "lines -2002, kept -1001"],
+    ),
+    "a line more": (
+        [
+            COPY_LINES,
+        ],
+        ["4 lines, sealed with 2", "debits of 2002", "question None: lines -1001, kept None"],
+    ),
+    "no line": (
+        [f"DELETE FROM ledger.posting WHERE entry_id = {LAST}"],
+        ["0 lines, sealed with 2", "lines None, kept -1001"],
+    ),
+    "date": (
+        [
+            f"UPDATE ledger.entry SET booked_at = booked_at - interval '1 microsecond' WHERE id = {LAST}"
+        ],
+        ["the digest is not"],
+    ),
+    "actor": (
+        [f"UPDATE ledger.entry SET actor = 'nobody' WHERE id = {LAST}"],
+        ["the digest is not"],
+    ),
+    "kind": (
+        [f"UPDATE ledger.entry SET kind = 'gift' WHERE id = {LAST}"],
+        ["unknown kind gift", "the digest is not"],
+    ),
+    "another kind's key": (
+        [f"UPDATE ledger.entry SET kind = 'refund_settled' WHERE id = {LAST}"],
+        ["does not begin with bt:", "does not fit the key", "the digest is not"],
+    ),
+    "external reference": (
+        [f"UPDATE ledger.entry SET external_ref = 'txn' WHERE id = {LAST}"],
+        ["external reference txn does not fit the key", "the digest is not"],
+    ),
+    "lost question": (
+        [f"UPDATE ledger.posting SET question_id = NULL WHERE entry_id = {LAST}"],
+        ["the digest is not", "question None: lines -1001, kept None"],
+    ),
+    "account": (
+        [
+            "ALTER TABLE ledger.account DROP CONSTRAINT guard_follows_code",
+            f"UPDATE ledger.account SET guarded = false WHERE code = '{chart.HELD}'",
+        ],
+        ["kind or guard does not follow", "lines None, kept"],
+    ),
+    "kept balance": (
+        ["UPDATE ledger.balance SET balance = balance - 1 WHERE balance = -1001"],
+        ["lines -1001, kept -1002"],
+    ),
+    "overdraft": (
+        [
+            "ALTER TABLE ledger.balance DROP CONSTRAINT overdrawn",
+            "UPDATE ledger.balance SET balance = 1 WHERE balance = -1001",
+        ],
+        ["lines -1001, kept 1"],
+    ),
+    "no seal": (
+        [NO_KEYS, f"DELETE FROM ledger.seal WHERE entry_id = {LAST}"],
+        ["no seal"],
+    ),
+    "no entry": (
+        [
+            NO_STRAYS.format("posting"),
+            NO_STRAYS.format("seal"),
+            f"DELETE FROM ledger.entry WHERE id = {LAST}",
+        ],
+        ["lines of no entry", "seal of no entry"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_every_change_by_the_owner_is_found(ledger, uow, session, question, name):
+    pay(uow, question)
+    session.commit()
+    statements, expected = TAMPERED[name]
+    found = differences(ledger, *statements)
+    assert [part for part in expected if not any(part in line for line in found)] == []
+    assert verifying.verify(session).differences == []
+
+
+def test_a_ledger_that_is_wrong_everywhere_gives_a_short_list(ledger, uow, question, monkeypatch):
+    monkeypatch.setattr(verifying, "MAX_DIFFERENCES", 3)
+    for paid in (question, next(numbers), next(numbers)):
+        pay(uow, paid)
+    uow.session.commit()
+    found = differences(ledger, "UPDATE ledger.entry SET actor = 'x', kind = 'y'")
+    assert len(found) == 4
+    assert found[-1] == "and more"
+
+
+def test_verification_reads_in_pieces(uow, session, question, monkeypatch):
+    monkeypatch.setattr(verifying, "_CHUNK", 3)
+    for paid in (question, *(next(numbers) for _ in range(5))):
+        pay(uow, paid)
+    report = verifying.verify(session)
+    assert report.differences == []
+    assert report.entries >= 6
+
+
+# --- the schema ---------------------------------------------------------------------------------
+
+
+def test_the_tables_in_code_are_those_of_the_migration(ledger):
+    found = MetaData(schema="ledger")
+    found.reflect(ledger.owner)
+
+    def shape(metadata):
+        return {
+            table.fullname: {
+                column.name: (column.type.compile(postgresql.dialect()), column.nullable)
+                for column in table.columns
+            }
+            for table in metadata.tables.values()
+        }
+
+    assert shape(found) == shape(models.metadata)
+
+
+def test_the_migration_goes_down_only_while_the_ledger_is_empty(ledger, uow, session, question):
+    pay(uow, question)
+    session.commit()
+    with pytest.raises(Exception, match="the ledger holds entries"):
+        migrate.downgrade(ledger.owner_url, "0001")
+    assert verifying.verify(session).differences == []
+
+
+def test_the_migration_goes_down_and_up_again(ledger):
+    migrate.downgrade(ledger.empty_url, "0001")
+    migrate.upgrade(ledger.empty_url)
+    migrate.check(ledger.empty_url)
+
+
+def test_posting_does_not_commit(ledger, uow, question):
+    pay(uow, question)
+    with Session(ledger.app) as other:
+        assert queries.held_minor(other, question) == 0
+    uow.session.rollback()
+    assert queries.held_minor(uow.session, question) == 0
