@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -167,3 +169,41 @@ def test_a_caller_from_elsewhere_is_refused():
     answer = app.test_client().get("/_standin", environ_base={"REMOTE_ADDR": "192.0.2.7"})
     assert answer.status_code == 403
     app.extensions["upss.standin"][0].store.close()
+
+
+def together(action, times: int = 6) -> list:
+    """Call at the same moment from several threads."""
+    barrier = threading.Barrier(times)
+
+    def run(_index: int):
+        barrier.wait()
+        return action()
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(run, range(times)))
+
+
+def test_the_same_key_at_the_same_moment_has_one_effect(bench):
+    payment = bench.paid(OK)
+    refunds = together(lambda: bench.refund(payment, 100, key="r1"))
+    assert len({each.id for each in refunds}) == 1
+    assert bench.state()["pending"] == {"eur": 1157 - 100}
+
+
+def test_a_form_sent_many_times_at_once_charges_once(bench):
+    session = bench.open_checkout()
+    pages = together(lambda: bench.fetch(session.url, bench.card_form(OK)))
+    assert {page.status for page in pages} == {303}
+    assert bench.state()["pending"] == {"eur": 1157}
+
+
+def test_two_refunds_at_once_never_return_more_than_was_paid(bench):
+    payment = bench.paid(OK)
+
+    def refund() -> str:
+        try:
+            return bench.refund(payment, 700).status
+        except GatewayRefused as refused:
+            return str(refused.facts["reason"])
+
+    assert sorted(together(refund)) == ["amount_too_large"] * 5 + ["succeeded"]

@@ -29,6 +29,13 @@ def test_a_full_refund_returns_the_amount_but_not_the_fee(bench):
     assert bench.gateway.available_minor("EUR") == 2 * 1157 - 1200
 
 
+def test_the_organizers_own_money_lets_a_waiting_refund_go(bench):
+    refund = bench.refund(bench.paid(), 1200)
+    bench.control("top-up", amount=43)
+    assert bench.gateway.read_refund(refund.id).status == "succeeded"
+    assert bench.gateway.available_minor("EUR") == 0
+
+
 def test_a_charge_that_is_pending_itself_pays_for_its_refund(bench):
     refund = bench.refund(bench.paid(OK), 1200)
     assert refund.status == "succeeded"

@@ -8,13 +8,21 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from upss.kernel.ids import new_public_id
+
 if TYPE_CHECKING:
     from upss.standin.store import Json
     from upss.standin.world import World
 
 FEE_BASIS_POINTS = 150
 FEE_FIXED_MINOR = 25
-_CATEGORIES = {"charge": "charge", "refund": "refund", "transfer": "transfer"}
+_CATEGORIES = {
+    "charge": "charge",
+    "refund": "refund",
+    "refund_failure": "refund_failure",
+    "topup": "topup",
+    "transfer": "transfer",
+}
 
 
 def fee_minor(amount: int) -> int:
@@ -29,7 +37,7 @@ def move(
     details = [{"type": "stripe_fee", "description": "Stand-in fee, invented", "application": None}]
     values = {
         "type": kind,
-        "reporting_category": _CATEGORIES.get(kind, "refund_failure"),
+        "reporting_category": _CATEGORIES[kind],
         "amount": amount,
         "fee": fee,
         "net": amount - fee,
@@ -47,17 +55,24 @@ def _money(amount: int, currency: str) -> Json:
     return {"amount": amount, "currency": currency}
 
 
-def age(world: World) -> None:
+def age(world: World, now: int) -> None:
     """Let pending movements become available when their time has come."""
     for movement in world.store.find("balance_transaction", status="pending"):
-        if movement["available_on"] <= world.now():
+        if movement["available_on"] <= now:
             world.change(movement, status="available")
 
 
 def settle_all(world: World) -> None:
     """Make everything available now (a control of the demo and of tests)."""
+    now = world.now()
     for movement in world.store.find("balance_transaction", status="pending"):
-        world.change(movement, status="available", available_on=world.now())
+        world.change(movement, status="available", available_on=now)
+
+
+def top_up(world: World, amount: int, currency: str) -> Json:
+    """Add money of the organizer's own, as from their bank (a control)."""
+    source = {"id": f"tu_standin_{new_public_id()}", "currency": currency}
+    return move(world, "topup", source, amount, available_on=world.now())
 
 
 def totals(world: World, status: str) -> dict[str, int]:
@@ -101,6 +116,8 @@ def conservation(world: World) -> list[str]:
         if movement["net"] != movement["amount"] - movement["fee"]
     ]
     expected: dict[str, int] = defaultdict(int)
+    for movement in world.store.find("balance_transaction", type="topup"):
+        expected[movement["currency"]] += movement["amount"]
     for charge in world.store.find("charge", paid=True):
         expected[charge["currency"]] += charge["amount"] - fee_minor(charge["amount"])
         wrong += _charge_faults(world, charge)

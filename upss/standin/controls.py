@@ -55,6 +55,7 @@ def make_controls(world: World) -> Blueprint:
     actions: dict[str, Callable[..., Json]] = {
         "/fail-next": controls.fail_next,
         "/settle": controls.settle,
+        "/top-up": controls.top_up,
         "/webhooks": controls.webhooks,
         "/webhooks/resend": controls.resend,
         "/refunds/<refund_id>/fail": controls.fail_refund,
@@ -175,6 +176,11 @@ class Controls:
         """Make all pending money available."""
         del values
         balance.settle_all(self._world)
+        return self._state()
+
+    def top_up(self, values: Json) -> Json:
+        """Add `amount` minor units of the organizer's own money to the available balance."""
+        balance.top_up(self._world, _whole(values, "amount", 10_000), "eur")
         return self._state()
 
     def webhooks(self, values: Json) -> Json:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from upss.standin.world import World
 
 _MOST_PER_PAGE, _USUAL_PER_PAGE = 100, 10
+_KEY_LIVES_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +160,10 @@ HANDLERS: dict[tuple[str, str], Callable[[Call], Json]] = {
 
 def age(world: World) -> None:
     """Let time do its work: money settles, refunds move, sessions and old keys expire."""
-    balance.age(world)
-    refunds.age(world)
+    now = world.now()  # once: the demo's clock is read from a database
+    balance.age(world, now)
+    refunds.age(world, now)
     for session in world.store.find("checkout.session", status="open"):
-        if session["expires_at"] <= world.now():
+        if session["expires_at"] <= now:
             checkout.expire_session(world, session)
-    day_ago = world.now() - 24 * 3600
-    world.store.execute("DELETE FROM used_key WHERE created_at < ?", day_ago)
+    world.store.execute("DELETE FROM used_key WHERE created_at < ?", now - _KEY_LIVES_SECONDS)

@@ -102,7 +102,7 @@ def fail_refund(world: World, refund: Json) -> None:
     world.emit("refund.failed", refund)
 
 
-def age(world: World) -> None:
+def age(world: World, now: int) -> None:
     """Pay refunds that waited for money; fail those whose card refuses them."""
     for refund in reversed(world.store.find("refund", status="pending")):
         if _pay_if_possible(world, refund, world.need("charge", refund["charge"])):
@@ -110,7 +110,7 @@ def age(world: World) -> None:
     due = world.store.execute(
         "SELECT id FROM object WHERE kind = 'refund' AND json_extract(private, '$.fails_at') <= ?"
         " AND json_extract(body, '$.status') = 'succeeded'",
-        world.now(),
+        now,
     )
     for row in due:
         fail_refund(world, world.need("refund", row["id"]))
