@@ -309,15 +309,34 @@ def runs(session: Session, *, before: int | None, limit: int) -> Sequence[AnyRow
     return session.execute(statement).all()
 
 
-def run_by_public_id(session: Session, public_id: str) -> AnyRow | None:
-    """Return one run with how far it is."""
-    return session.execute(_runs().where(PayoutRun.public_id == public_id)).one_or_none()
+def run_by_public_id(session: Session, public_id: str, *, now: datetime) -> AnyRow | None:
+    """Return one run with how far it is, and how many people wait for an account (and how much)."""
+    ready = _payables().where(~_frozen(), Question.accepted_at <= now - HOLD).subquery()
+    without = ready.c.transfers != _ACTIVE
+    people = select(func.count(ready.c.answerer_id.distinct())).where(without)
+    minor = select(cast(func.coalesce(func.sum(ready.c.minor), 0), BigInteger)).where(without)
+    statement = _runs().add_columns(
+        people.scalar_subquery().label("waiting_people"),
+        minor.scalar_subquery().label("waiting_minor"),
+    )
+    return session.execute(statement.where(PayoutRun.public_id == public_id)).one_or_none()
 
 
 def open_run(session: Session) -> str | None:
     """Return the public id of the run that waits for approval."""
     statement = select(PayoutRun.public_id).where(PayoutRun.status == "prepared")
     return session.execute(statement).scalar_one_or_none()
+
+
+def run_id_of(session: Session, public_id: str) -> int | None:
+    """Return the id of the run with this public id."""
+    statement = select(PayoutRun.id).where(PayoutRun.public_id == public_id)
+    return session.execute(statement).scalar_one_or_none()
+
+
+def public_id_of_run(session: Session, run_id: int) -> str:
+    """Return what stands in a run's address."""
+    return session.execute(select(PayoutRun.public_id).where(PayoutRun.id == run_id)).scalar_one()
 
 
 def items_of(session: Session, run_id: int, *, after: int | None, limit: int) -> Sequence[AnyRow]:

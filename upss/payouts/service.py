@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from upss.payments.events import ProviderNotified
 
 SEND_ITEM = "payouts.send_item"
-READ_RECIPIENT = "payouts.handle_recipient_event"
+REFRESH_RECIPIENT = "payouts.refresh_recipient"
 _REASON_LENGTH = 200
 
 
@@ -301,8 +301,11 @@ def record_recipient(
     )
 
 
-def on_provider_notified(uow: UnitOfWork, event: ProviderNotified) -> None:
+def follow_provider(uow: UnitOfWork, event: ProviderNotified) -> None:
     """Have an account read again when the provider says that it changed."""
-    if event.type.startswith("v2.core.account"):
-        key = f"recipient:{event.object_id}"
-        uow.defer(READ_RECIPIENT, key=key, lock=key, object_id=event.object_id)
+    if not event.type.startswith("v2.core.account"):
+        return
+    account_id = queries.recipient_by_provider_id(uow.session, event.object_id)
+    if account_id is not None:
+        key = f"recipient:{account_id}"
+        uow.defer(REFRESH_RECIPIENT, key=key, lock=key, account_id=account_id)

@@ -107,12 +107,3 @@ def refresh_recipient(account_id: AccountId) -> str:
         service.record_recipient(uow, account_id=account_id, state=state, read_at=read_at)
         uow.commit()
     return state.transfers
-
-
-def handle_recipient_event(object_id: str) -> None:
-    """Read again the account that an event names; one that is not ours is passed over."""
-    with unit() as uow:
-        account_id = queries.recipient_by_provider_id(uow.session, object_id)
-        uow.commit()
-    if account_id is not None:
-        refresh_recipient(AccountId(account_id))

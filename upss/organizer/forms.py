@@ -1,0 +1,94 @@
+"""What an organizer picks in an address: the month and state of the money, a question's number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+
+from upss.web.i18n import N_, catalogue
+
+STATES = ("reserved", "on_hold", "to_pay", "in_payout", "paid_out", "going_back", "refunded")
+ALL = "all"
+
+# LLLL is the month's name standing alone, y the year.
+_MONTH = N_("LLLL y")
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyFilter:
+    """Which payments: those from `since` up to `until`, in `state`; None leaves it open."""
+
+    month: date | None
+    state: str | None
+    since: datetime | None
+    until: datetime | None
+
+    @property
+    def step(self) -> str:
+        """The stretches that the figure shows: weeks of one month, or months."""
+        return "month" if self.month is None else "week"
+
+    @property
+    def address(self) -> dict[str, str]:
+        """The same filter as the query of an address."""
+        return {"month": month_value(self.month), "state": self.state or ALL}
+
+
+def money_filter(args: Mapping[str, str], *, now: datetime, zone: str) -> MoneyFilter:
+    """Read the filter; what cannot be read means this month, and every state."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    month = _month(args.get("month", ""), today)
+    state = args.get("state")
+    picked = state if state in STATES else None
+    if month is None:
+        return MoneyFilter(None, picked, None, None)
+    return MoneyFilter(month, picked, _midnight(month, zone), _midnight(_next(month), zone))
+
+
+def _month(value: str, today: date) -> date | None:
+    if value == ALL:
+        return None
+    try:
+        return date.fromisoformat(f"{value}-01")
+    except ValueError:
+        return today.replace(day=1)
+
+
+def _next(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+
+
+def month_value(month: date | None) -> str:
+    """Return how an address writes a month: "2026-11", or "all"."""
+    return ALL if month is None else f"{month:%Y-%m}"
+
+
+def months_since(begins_at: datetime | None, *, now: datetime, zone: str) -> list[date]:
+    """Return the first days of the months from the ledger's beginning to now, newest first."""
+    today = now.astimezone(ZoneInfo(zone)).date().replace(day=1)
+    month = begins_at.astimezone(ZoneInfo(zone)).date().replace(day=1) if begins_at else today
+    found = [month]
+    while month < today:
+        month = _next(month)
+        found.append(month)
+    return found[::-1]
+
+
+def month_name(month: date) -> str:
+    """Write "November 2026" in the reader's language."""
+    words = catalogue()
+    return _month_name(month, words.gettext(_MONTH), words.code)
+
+
+@lru_cache(maxsize=512)
+def _month_name(month: date, pattern: str, code: str) -> str:
+    return format_date(month, pattern, locale=code)

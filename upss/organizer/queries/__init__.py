@@ -1,0 +1,1 @@
+"""What the organizer's pages read: the audit of the money, and what waits for a person."""
