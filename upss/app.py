@@ -15,6 +15,7 @@ from upss.organizer import views as organizer_views
 from upss.paths import TEMPLATES, TRANSLATIONS
 from upss.payments import webhook
 from upss.payouts import views as payouts_views
+from upss.site.labels import topic_name
 from upss.web import access, assets, errors, filters, frame, health, i18n, ports, security, sessions
 from upss.wiring import ports_from
 
@@ -51,6 +52,7 @@ def create_app(settings: Settings, given: ports.Ports | None = None) -> Flask:
     )
     filters.init_filters(app, now=chosen.clock.now, timezone=settings.timezone)
     frame.init_frame(app, settings)
+    app.jinja_env.globals["topic_name"] = topic_name
     errors.init_errors(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

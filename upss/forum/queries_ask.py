@@ -76,10 +76,11 @@ class Thread:
 def thread(session: Session, public_id: str, owner: Owner) -> Thread:
     """Return everything the question page shows, in one statement; raises `NotFound`."""
     answerer = aliased(Account)
+    offered = aliased(Payment)
     newest = (
-        select(Payment.id)
-        .where(Payment.question_id == Question.id, Payment.closed_at.is_(None))
-        .order_by(Payment.id.desc())
+        select(offered.id)
+        .where(offered.question_id == Question.id, offered.closed_at.is_(None))
+        .order_by(offered.id.desc())
         .limit(1)
         .scalar_subquery()
     )

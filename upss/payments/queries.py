@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import aliased
 
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import PaymentId, QuestionId, RefundId
@@ -103,7 +104,8 @@ class ReceiptLine:
 
 def receipt(session: Session, question_id: QuestionId) -> list[ReceiptLine]:
     """Return the settled payments of a question, oldest first; one statement."""
-    latest = select(func.max(Refund.id)).where(Refund.payment_id == Payment.id).scalar_subquery()
+    asked = aliased(Refund)
+    latest = select(func.max(asked.id)).where(asked.payment_id == Payment.id).scalar_subquery()
     rows = session.execute(
         select(
             Payment.status,

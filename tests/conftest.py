@@ -1,0 +1,161 @@
+"""Real parts for every test: a migrated PostgreSQL database per worker, real SMTP, a fixed clock."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from aiosmtpd.controller import Controller
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.factories import Catcher, Database, free_port, settings_for
+from upss.app import create_app
+from upss.config import Settings
+from upss.db import embedded, migrate, roles
+from upss.db.base import db
+from upss.db.queue import ProcrastinateQueue
+from upss.db.work import UnitOfWork
+from upss.kernel.clock import FixedClock
+from upss.notices.smtp import SmtpMailer
+from upss.payments.stripe_gateway import StripeGateway
+from upss.standin import Running
+from upss.standin import create_app as make_standin
+from upss.web import ports
+from upss.web.ports import Ports
+
+NOON = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
+TEMPLATE = "upss_template"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.EmbeddedServer]:
+    """One embedded server for all workers of a run, with a migrated template database."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    running = embedded.start(shared / "postgres", durable=False)
+    admin = running.conninfo("postgres", "postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(4711)")
+        known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [TEMPLATE])
+        if known.fetchone() is None:
+            roles.init_database(admin, "upss_making")
+            migrate.upgrade(running.url("upss_owner", "upss_making"))
+            connection.execute(f"ALTER DATABASE upss_making RENAME TO {TEMPLATE}")
+    yield running
+    running.close()
+
+
+def clone(server: embedded.EmbeddedServer, name: str) -> Database:
+    """Make a fresh database from the template; one of the same name is replaced."""
+    assert re.fullmatch(r"\w+", name)
+    with psycopg.connect(server.conninfo("postgres", "postgres"), autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock(4711)")
+        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER upss_owner")
+        admin.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
+        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO upss_app")
+    return Database(
+        owner_url=server.url("upss_owner", name),
+        app_url=server.url("upss_app", name),
+        superuser_conninfo=server.conninfo("postgres", name),
+        app_conninfo=server.conninfo("upss_app", name),
+        owner_conninfo=server.conninfo("upss_owner", name),
+    )
+
+
+@pytest.fixture
+def database(server: embedded.EmbeddedServer) -> Iterator[Database]:
+    """A fresh database for one test, with real commits."""
+    name = "t_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
+    yield clone(server, name)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Wednesday 18 November 2026, noon in Madrid, until a test moves it."""
+    return FixedClock(NOON)
+
+
+@pytest.fixture
+def post_office() -> Iterator[Catcher]:
+    """A real SMTP server on loopback that keeps what it gets."""
+    catcher = Catcher()
+    catcher.port = free_port()
+    controller = Controller(catcher, hostname="127.0.0.1", port=catcher.port)
+    controller.start()
+    yield catcher
+    controller.stop()
+
+
+@pytest.fixture
+def settings(database: Database, post_office: Catcher, tmp_path: Path) -> Settings:
+    """Demo-like settings on this test's database and post office."""
+    return settings_for(database, smtp_port=post_office.port, instance=tmp_path)
+
+
+class _ShownClock:
+    """The stand-in's clock: shows whatever the clock of the present test shows."""
+
+    shown: FixedClock = FixedClock(NOON)
+
+    def now(self) -> datetime:
+        return self.shown.now()
+
+    def system_now(self) -> datetime:
+        return self.shown.system_now()
+
+
+@pytest.fixture(scope="session")
+def _standin() -> Iterator[tuple[Running, _ShownClock]]:
+    follow = _ShownClock()
+    made = make_standin(
+        follow, webhook_url=None, webhook_secret="whsec_standin", available_after=timedelta(0)
+    )
+    with Running(made) as running:
+        yield running, follow
+
+
+@pytest.fixture
+def gateway(_standin: tuple[Running, _ShownClock], clock: FixedClock) -> StripeGateway:
+    """The real client against the local stand-in, which shows this test's time."""
+    running, follow = _standin
+    follow.shown = clock
+    made = StripeGateway(
+        api_key="sk_test_standin", webhook_secret="whsec_standin", api_base=running.url
+    )
+    made._base = running.url  # type: ignore[attr-defined] # for the stand-in's controls
+    return made
+
+
+@pytest.fixture
+def app(settings: Settings, clock: FixedClock, gateway: StripeGateway) -> Iterator[Flask]:
+    """The whole application with real database and mail, at the fixed clock."""
+    given = Ports(
+        clock=clock, gateway=gateway, mailer=SmtpMailer(settings, clock), queue=ProcrastinateQueue()
+    )
+    made = create_app(settings, given)
+    made.config["TESTING"] = False
+    with made.app_context():
+        yield made
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without JavaScript; forms need their CSRF token, as in life."""
+    return app.test_client()
+
+
+@pytest.fixture
+def uow(app: Flask) -> Iterator[UnitOfWork]:
+    """One unit of work with the real handlers."""
+    with ports.unit() as work:
+        yield work
