@@ -160,23 +160,30 @@ def entries(session: Session, *, before_id: int | None = None, limit: int) -> li
     page = select(entry.c.id).order_by(entry.c.id.desc()).limit(limit)
     if before_id is not None:
         page = page.where(entry.c.id < before_id)
-    statement = _entry_lines().where(entry.c.id.in_(page.scalar_subquery()))
+    statement = _entry_lines().where(entry.c.id.in_(page))
     return list(_entries(session.execute(statement.order_by(entry.c.id.desc(), posting.c.line_no))))
 
 
-def money_of(session: Session, question_ids: Collection[int]) -> dict[int, QuestionMoney]:
-    """Return the money of each question asked for, in one statement."""
+def money_by_question() -> Select[Any]:
+    """Select question_id and, under their names, the figures of `QuestionMoney`.
+
+    For pages that filter and add up many questions: narrow it with `posting.c.question_id`.
+    """
     sums = [
         (sign * func.coalesce(func.sum(posting.c.amount).filter(which), 0)).label(name)
         for name, (which, sign) in _SUMS.items()
     ]
-    statement = (
+    return (
         select(posting.c.question_id, *sums)
         .join(account, account.c.id == posting.c.account_id)
         .join(entry, entry.c.id == posting.c.entry_id)
-        .where(posting.c.question_id.in_(question_ids))
         .group_by(posting.c.question_id)
     )
+
+
+def money_of(session: Session, question_ids: Collection[int]) -> dict[int, QuestionMoney]:
+    """Return the money of each question asked for, in one statement."""
+    statement = money_by_question().where(posting.c.question_id.in_(question_ids))
     found = {
         question_id: QuestionMoney(*(int(minor) for minor in minors))
         for question_id, *minors in session.execute(statement)
