@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from upss.db import embedded, migrate
-from upss.db.roles import init_database
+from tests.conftest import clone
+from upss.db import migrate
 from upss.db.work import UnitOfWork
 from upss.kernel.clock import FixedClock
 from upss.kernel.errors import BadAmount, IdempotencyConflict
@@ -54,18 +55,15 @@ class LedgerDatabase:
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory):
-    server = embedded.start(tmp_path_factory.mktemp("pg"), durable=False)
-    for name in ("books", "empty"):
-        init_database(server.conninfo("postgres", "postgres"), name)
-        migrate.upgrade(server.url("upss_owner", name))
-    owner_url = server.url("upss_owner", "books")
-    app = create_engine(server.url("upss_app", "books"), pool_size=8)
-    owner = create_engine(owner_url)
-    yield LedgerDatabase(app, owner, owner_url, server.url("upss_owner", "empty"))
+def ledger(server):
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    books = clone(server, f"books_{worker}")
+    empty = clone(server, f"empty_books_{worker}")
+    app = create_engine(books.app_url, pool_size=8)
+    owner = create_engine(books.owner_url)
+    yield LedgerDatabase(app, owner, books.owner_url, empty.owner_url)
     app.dispose()
     owner.dispose()
-    server.close()
 
 
 @pytest.fixture

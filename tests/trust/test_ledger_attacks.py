@@ -6,9 +6,9 @@ section says what is refused all the same, and what is not.
 
 from __future__ import annotations
 
+import os
 import threading
 from itertools import count
-from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -17,8 +17,7 @@ from sqlalchemy import create_engine, insert
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
-from upss.db import embedded, migrate
-from upss.db.roles import init_database
+from tests.conftest import clone
 from upss.kernel.errors import BadAmount
 from upss.ledger import models, verify
 
@@ -48,17 +47,8 @@ COLUMNS = {
 
 
 @pytest.fixture(scope="module")
-def books(tmp_path_factory):
-    server = embedded.start(tmp_path_factory.mktemp("pg"), durable=False)
-    init_database(server.conninfo("postgres", "postgres"), "books")
-    migrate.upgrade(server.url("upss_owner", "books"))
-    yield SimpleNamespace(
-        app=server.conninfo("upss_app", "books"),
-        owner=server.conninfo("upss_owner", "books"),
-        admin=server.conninfo("postgres", "books"),
-        url=server.url("upss_app", "books"),
-    )
-    server.close()
+def books(server):
+    return clone(server, f"attacked_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
 
 
 def connected(conninfo):
@@ -76,17 +66,17 @@ def connected(conninfo):
 
 @pytest.fixture
 def app(books):
-    yield from connected(books.app)
+    yield from connected(books.app_conninfo)
 
 
 @pytest.fixture
 def other(books):
-    yield from connected(books.app)
+    yield from connected(books.app_conninfo)
 
 
 @pytest.fixture
 def owner(books):
-    yield from connected(books.owner)
+    yield from connected(books.owner_conninfo)
 
 
 def open_entry(connection, kind="question_paid", **columns):
@@ -345,7 +335,7 @@ def test_an_amount_beyond_the_type_is_refused(app):
 def test_a_float_is_refused_by_the_column_type_where_postgresql_would_round_it(app, books):
     rounded = app.execute("SELECT CAST(%s::float8 AS bigint)", (10.5,)).fetchone()
     assert rounded == (10,)
-    engine = create_engine(books.url)
+    engine = create_engine(books.app_url)
     line = {"entry_id": 1, "line_no": 1, "account_id": 1, "currency": "EUR", "amount": 10.5}
     with Session(engine) as session, pytest.raises((BadAmount, StatementError)) as caught:
         session.execute(insert(models.posting).values(line))
@@ -484,7 +474,7 @@ def test_an_old_snapshot_opens_no_window_either(app, other):
 @pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ"])
 def test_no_line_slips_in_while_the_seal_commits(books, app, other, when, level):
     """Delay the other session's insert, before or after the check, until the seal is committed."""
-    with psycopg.connect(books.owner, autocommit=True) as delay:
+    with psycopg.connect(books.owner_conninfo, autocommit=True) as delay:
         delay.execute(
             "CREATE OR REPLACE FUNCTION public.delay() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN IF NEW.line_no = 3 THEN PERFORM pg_sleep(0.3); END IF; RETURN NEW; END $$"
@@ -511,7 +501,7 @@ def test_no_line_slips_in_while_the_seal_commits(books, app, other, when, level)
 
 
 def test_a_shadowing_table_made_by_a_superuser_blinds_no_trigger(books):
-    with psycopg.connect(books.admin) as admin:
+    with psycopg.connect(books.superuser_conninfo) as admin:
         for table in EVERY_TABLE:
             admin.execute(f"CREATE TEMPORARY TABLE {table} (LIKE ledger.{table})")
             admin.execute(f"GRANT ALL ON pg_temp.{table} TO upss_app")
@@ -547,7 +537,7 @@ def test_every_function_of_the_ledger_keeps_its_own_search_path(app):
 
 
 def test_a_role_with_a_table_of_its_own_cannot_hang_the_ledgers_functions_on_it(books):
-    with psycopg.connect(books.admin) as admin:
+    with psycopg.connect(books.superuser_conninfo) as admin:
         admin.execute("CREATE TABLE public.bait (LIKE ledger.posting)")
         admin.execute("ALTER TABLE public.bait OWNER TO upss_app")
         admin.execute("SET LOCAL ROLE upss_app")
@@ -632,7 +622,7 @@ def test_what_the_owner_can_do(owner, power):
 
 
 def test_after_all_attacks_the_ledger_holds_what_the_honest_entries_say(books):
-    engine = create_engine(books.url)
+    engine = create_engine(books.app_url)
     with Session(engine) as session:
         found = verify.verify(session)
     engine.dispose()
