@@ -24,7 +24,8 @@ class Launcher:
 
     programs: Path
     prefix: tuple[str, ...] = ()
-    user: pwd.struct_passwd | None = None
+    uid: int | None = None
+    gid: int | None = None
 
     def popen(
         self, program: str, *options: str, lock: int | None = None
@@ -37,9 +38,9 @@ class Launcher:
             env=inherited | {"LC_ALL": "C"},
             cwd="/",
             pass_fds=() if lock is None else (lock,),
-            user=self.user.pw_uid if self.user else None,
-            group=self.user.pw_gid if self.user else None,
-            extra_groups=[] if self.user else None,
+            user=self.uid,
+            group=self.gid,
+            extra_groups=None if self.uid is None else [],
         )
 
     def works(self) -> bool:
@@ -57,7 +58,7 @@ def launcher(place: Place) -> Launcher:
     if os.geteuid() != 0:
         return Launcher(programs)
     if place.link.is_symlink():
-        return _as_system_user(pwd.getpwuid(place.home.stat().st_uid))
+        return _as_owner_of_home(place)
     unshare = shutil.which("unshare")
     if unshare:
         mapped = Launcher(programs, (unshare, "--user", "--map-user=1", "--map-group=1"))
@@ -71,10 +72,21 @@ def launcher(place: Place) -> Launcher:
     return _move_out(place)
 
 
+def _as_owner_of_home(place: Place) -> Launcher:
+    try:
+        found = place.home.stat()
+    except FileNotFoundError as problem:
+        raise EmbeddedError(
+            f"The data of {place.folder} were in {place.home}, which is gone: bring it back (in a "
+            f"container, keep it on a volume), or remove {place.link} to begin anew. {ELSEWHERE}"
+        ) from problem
+    return _as_system_user(found.st_uid, found.st_gid)
+
+
 def _move_out(place: Place) -> Launcher:
     """Give the place a home that an unprivileged system user owns."""
     user = _system_user()
-    chosen = _as_system_user(user)
+    chosen = _as_system_user(user.pw_uid, user.pw_gid)
     # never a name that could be found again: a deleted instance must not come back to life
     home = Path(tempfile.mkdtemp(prefix=f"{place.folder.name}-", dir=_state_folder()))
     os.chown(home, user.pw_uid, user.pw_gid)
@@ -94,11 +106,11 @@ def _system_user() -> pwd.struct_passwd:
     )
 
 
-def _as_system_user(user: pwd.struct_passwd) -> Launcher:
-    chosen = Launcher(_copy_programs(_state_folder()), user=user)
+def _as_system_user(uid: int, gid: int) -> Launcher:
+    chosen = Launcher(_copy_programs(_state_folder()), uid=uid, gid=gid)
     if not chosen.works():
         raise EmbeddedError(
-            f"PostgreSQL refuses to run as root and the system user {user.pw_name} cannot run "
+            f"PostgreSQL refuses to run as root and the system user {uid} cannot run "
             f"{chosen.programs}. {ELSEWHERE}"
         )
     return chosen

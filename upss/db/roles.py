@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LOCK = 7_202_118
 
 
-class UnsafeRole(UpssError):  # noqa: N818 - the tree's names say what happened
+class UnsafeRole(UpssError):
     """The application's role could do more than connect; the guarantees would be void."""
 
     code: ClassVar[str] = "unsafe_role"
