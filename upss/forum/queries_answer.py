@@ -204,6 +204,7 @@ def work(session: Session, *, public_id: str, answerer_id: AccountId) -> Work | 
             Answer.body.label("answer"),
             Answer.posted_at,
         )
+        .select_from(Question)
         .outerjoin(newest, true())
         .outerjoin(
             TopicApproval,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Interval, and_, literal, or_, select
 
 from upss.forum.events import AcceptanceDue, AnswerAccepted
 from upss.forum.models import Answer, Question
@@ -66,7 +66,7 @@ def remind_due(uow: UnitOfWork) -> int:
         and_(
             Question.answered_at <= now - step,
             Question.answered_at > now - step - REMINDER_PATIENCE,
-            Question.updated_at < Question.answered_at + step,
+            Question.updated_at < Question.answered_at + literal(step, Interval()),
         )
         for step in REVIEW_REMINDERS
     ]

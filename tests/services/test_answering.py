@@ -1,0 +1,525 @@
+"""Claiming, writing, handing back, sending, lapsing; then accepting and the split."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+
+from tests.conftest import clone
+from upss.accounts.models import Account, AccountRole, TopicApproval
+from upss.db.work import UnitOfWork
+from upss.forum import queries_answer as queries
+from upss.forum.events import (
+    AcceptanceDue,
+    AnswerAccepted,
+    ClaimLapsed,
+    QuestionAnswered,
+    QuestionClaimed,
+)
+from upss.forum.models import Answer, AnswerDraft, Claim, Move, Question
+from upss.forum.rules.claims import LEASE, OPEN_CLAIMS_MAX, ClaimRefused
+from upss.forum.rules.lifecycle import MoveRefused
+from upss.forum.rules.texts import ANSWER_MAX, DRAFT_MAX
+from upss.forum.service import accepting, answering
+from upss.kernel.clock import FixedClock
+from upss.kernel.errors import NotFound
+from upss.kernel.ids import new_public_id
+from upss.kernel.money import Money
+from upss.ledger import queries as ledger_queries
+from upss.ledger import service as ledger
+
+NOON = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
+ANSWER = "Ring the company, ask for a corrected bill, and note the number of your case."
+numbers = count(1)
+
+
+class Work(UnitOfWork):
+    """A unit of work on a session of its own, which keeps the events that services emit."""
+
+    def __init__(self, session):
+        self.clock = FixedClock(NOON)
+        self.events = []
+        self._own = session
+
+    @property
+    def session(self):
+        return self._own
+
+    def emit(self, event):
+        self.events.append(event)
+
+
+class Story:
+    """People and paid questions for one test."""
+
+    def __init__(self, uow):
+        self.uow = uow
+        self.clock = uow.clock
+        self.events = uow.events
+        self.asker = self.person()
+
+    def person(self, *topics):
+        now = self.clock.now()
+        account = Account(
+            public_id=new_public_id(),
+            email=f"answering.{next(numbers)}@example.org",
+            name="Somebody",
+            language="en",
+            created_at=now,
+            confirmed_at=now,
+        )
+        self.uow.session.add(account)
+        self.uow.session.flush()
+        if topics:
+            self.uow.session.add(AccountRole(account_id=account.id, role="answerer", given_at=now))
+        for topic in topics:
+            self.uow.session.add(TopicApproval(account_id=account.id, topic=topic, approved_at=now))
+        self.uow.session.flush()
+        return account.id
+
+    def question(self, *, topic="bills", asker=None, status="queued", price=1200):
+        now = self.clock.now()
+        question = Question(
+            public_id=new_public_id(),
+            asker_id=asker or self.asker,
+            status=status,
+            language="en",
+            topic=topic,
+            size="small",
+            title="Why is my bill so high?",
+            body="It is a third higher than last month.",
+            created_at=now,
+            updated_at=now,
+            price_minor=price,
+            currency="EUR",
+            commission_bp=1500,
+            fund_bp=300,
+            offered_at=now,
+            offer_ends_at=now + timedelta(hours=1),
+            honour_until=now + timedelta(hours=71),
+            promise_at=now + timedelta(hours=73),
+            paid_at=None if status == "draft" else now,
+        )
+        self.uow.session.add(question)
+        self.uow.session.flush()
+        if status != "draft":
+            ledger.book_question_paid(
+                self.uow,
+                question_id=question.id,
+                amount=Money(price, "EUR"),
+                session_id=f"cs_{question.public_id}",
+            )
+        return question
+
+    def claimed(self, answerer, **more):
+        question = self.question(**more)
+        answering.claim(self.uow, question_id=question.id, answerer_id=answerer)
+        return question
+
+    def answered(self, answerer, **more):
+        question = self.claimed(answerer, **more)
+        answering.send_answer(self.uow, question_id=question.id, answerer_id=answerer, body=ANSWER)
+        return question
+
+    def claim_of(self, question, answerer):
+        return self.uow.session.scalar(
+            select(Claim)
+            .where(Claim.question_id == question.id, Claim.answerer_id == answerer)
+            .order_by(Claim.id.desc())
+            .limit(1)
+        )
+
+    def moves(self, question):
+        self.uow.session.flush()
+        return self.uow.session.scalars(
+            select(Move.event).where(Move.question_id == question.id).order_by(Move.id)
+        ).all()
+
+    def kinds(self):
+        return [type(event) for event in self.events]
+
+    def wait(self, **step):
+        self.clock.advance(timedelta(**step))
+
+
+@pytest.fixture(scope="module")
+def engine(server):
+    """One database for all of these tests: none of them ever commits."""
+    database = clone(server, "answering_" + os.environ.get("PYTEST_XDIST_WORKER", "main"))
+    made = create_engine(database.app_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def story(engine):
+    with Session(engine) as session:
+        yield Story(Work(session))
+
+
+@pytest.fixture
+def ada(story):
+    return story.person("bills", "home")
+
+
+@pytest.fixture
+def berta(story):
+    return story.person("bills")
+
+
+def refused(story, question, answerer):
+    with pytest.raises(ClaimRefused) as caught:
+        answering.claim(story.uow, question_id=question.id, answerer_id=answerer)
+    return caught.value.facts["reason"]
+
+
+class TestClaim:
+    def test_gives_the_question_to_one_person_for_two_hours(self, story, ada):
+        question = story.claimed(ada)
+        held = story.claim_of(question, ada)
+        assert question.status == "claimed"
+        assert held.ends_at == story.clock.now() + LEASE
+        assert story.kinds() == [QuestionClaimed]
+        assert story.moves(question) == ["claim"]
+
+    def test_a_second_press_changes_nothing(self, story, ada):
+        question = story.claimed(ada)
+        again = answering.claim(story.uow, question_id=question.id, answerer_id=ada)
+        assert again == story.claim_of(question, ada).id
+        assert story.moves(question) == ["claim"]
+        assert story.kinds() == [QuestionClaimed]
+
+    def test_a_second_person_is_too_late(self, story, ada, berta):
+        assert refused(story, story.claimed(ada), berta) == "taken"
+
+    def test_nobody_answers_their_own_question(self, story, ada):
+        assert refused(story, story.question(asker=ada), ada) == "own_question"
+
+    def test_only_in_approved_topics(self, story, berta):
+        assert refused(story, story.question(topic="home"), berta) == "topic"
+
+    def test_only_so_many_at_once(self, story, ada):
+        for _ in range(OPEN_CLAIMS_MAX):
+            last = story.claimed(ada)
+        assert refused(story, story.question(), ada) == "too_many"
+        answering.hand_back(story.uow, question_id=last.id, answerer_id=ada)
+        story.claimed(ada)
+
+    @pytest.mark.parametrize("status", ["withdrawn", "expired", "answered"])
+    def test_not_what_no_longer_waits(self, story, ada, status):
+        assert refused(story, story.question(status=status), ada) == "taken"
+
+    def test_not_in_the_moment_when_the_money_goes_back(self, story, ada):
+        question = story.question()
+        story.wait(hours=73 + 48)
+        assert refused(story, question, ada) == "taken"
+
+    def test_a_draft_is_nobodys_business(self, story, ada):
+        question = story.question(status="draft")
+        question.promise_at = None
+        with pytest.raises(NotFound):
+            answering.claim(story.uow, question_id=question.id, answerer_id=ada)
+
+    def test_the_index_has_the_last_word(self, story, ada, berta):
+        question = story.claimed(ada)
+        question.status = "queued"  # as if the lock had failed
+        story.uow.session.flush()
+        assert refused(story, question, berta) == "taken"
+        assert story.uow.session.scalar(select(Claim.answerer_id)) == ada  # the unit goes on
+
+
+class TestDraft:
+    def save(self, story, question, who, body=ANSWER):
+        return answering.save_draft(story.uow, question_id=question.id, answerer_id=who, body=body)
+
+    def test_a_change_moves_the_end(self, story, ada):
+        question = story.claimed(ada)
+        story.wait(minutes=50)
+        saved = self.save(story, question, ada)
+        assert saved == answering.Saved(story.clock.now(), story.clock.now() + LEASE, 1)
+        assert story.claim_of(question, ada).ends_at == saved.ends_at
+
+    def test_the_same_text_does_not(self, story, ada):
+        question = story.claimed(ada)
+        first = self.save(story, question, ada)
+        story.wait(minutes=50)
+        assert self.save(story, question, ada, f"\r\n{ANSWER}\r\n") == first
+
+    def test_an_empty_page_saved_is_no_change(self, story, ada):
+        question = story.claimed(ada)
+        ends_at = story.claim_of(question, ada).ends_at
+        story.wait(minutes=50)
+        saved = self.save(story, question, ada, "  ")
+        assert (saved.ends_at, saved.revision) == (ends_at, 0)
+
+    def test_never_beyond_promise_and_grace(self, story, ada):
+        question = story.question()
+        story.wait(hours=73 + 47)
+        answering.claim(story.uow, question_id=question.id, answerer_id=ada)
+        story.wait(minutes=10)
+        saved = self.save(story, question, ada)
+        assert saved.ends_at == question.promise_at + timedelta(hours=48)
+
+    def test_what_is_too_long_to_send_is_kept(self, story, ada):
+        question = story.claimed(ada)
+        self.save(story, question, ada, "x" * 100_000)
+        draft = story.uow.session.get(AnswerDraft, (question.id, ada))
+        assert len(draft.body) == 100_000
+
+    def test_what_is_too_long_to_keep_leaves_the_draft(self, story, ada):
+        question = story.claimed(ada)
+        self.save(story, question, ada)
+        with pytest.raises(answering.DraftTooLong):
+            self.save(story, question, ada, "x" * (DRAFT_MAX + 1))
+        assert story.uow.session.get(AnswerDraft, (question.id, ada)).body == ANSWER
+
+    def test_after_the_end_it_is_kept_and_said(self, story, ada, berta):
+        question = story.claimed(ada)
+        answering.hand_back(story.uow, question_id=question.id, answerer_id=ada)
+        answering.claim(story.uow, question_id=question.id, answerer_id=berta)
+        saved = self.save(story, question, ada)
+        assert saved.ends_at is None
+        assert story.uow.session.get(AnswerDraft, (question.id, ada)).body == ANSWER
+        assert story.uow.session.get(AnswerDraft, (question.id, berta)) is None
+
+    def test_strangers_cannot_write(self, story, ada, berta):
+        question = story.claimed(ada)
+        with pytest.raises(NotFound):
+            self.save(story, question, berta)
+
+
+class TestHandBack:
+    def test_puts_it_back_and_keeps_the_draft(self, story, ada):
+        question = story.claimed(ada)
+        answering.save_draft(story.uow, question_id=question.id, answerer_id=ada, body="Half a")
+        answering.hand_back(story.uow, question_id=question.id, answerer_id=ada)
+        assert question.status == "queued"
+        assert story.claim_of(question, ada).status == "handed_back"
+        assert story.uow.session.get(AnswerDraft, (question.id, ada)).body == "Half a"
+        answering.claim(story.uow, question_id=question.id, answerer_id=ada)  # undo
+        assert story.moves(question) == ["claim", "hand_back", "claim"]
+
+    def test_what_is_not_held(self, story, ada, berta):
+        question = story.claimed(ada)
+        answering.hand_back(story.uow, question_id=question.id, answerer_id=ada)
+        with pytest.raises(answering.ClaimEnded):
+            answering.hand_back(story.uow, question_id=question.id, answerer_id=ada)
+        with pytest.raises(NotFound):
+            answering.hand_back(story.uow, question_id=question.id, answerer_id=berta)
+
+
+class TestSend:
+    def send(self, story, question, who, body=ANSWER):
+        answering.send_answer(story.uow, question_id=question.id, answerer_id=who, body=body)
+
+    def test_makes_revision_one(self, story, ada):
+        question = story.answered(ada)
+        answer = story.uow.session.get(Answer, (question.id, 1))
+        assert (answer.body, answer.answerer_id) == (ANSWER, ada)
+        assert question.status == "answered"
+        assert question.answered_at == story.clock.now()
+        assert question.accept_due_at == story.clock.now() + timedelta(days=7)
+        assert story.claim_of(question, ada).status == "posted"
+        assert story.kinds() == [QuestionClaimed, QuestionAnswered]
+
+    def test_twice_is_once(self, story, ada):
+        question = story.answered(ada)
+        self.send(story, question, ada, "Something else, and much longer than the first one.")
+        assert story.uow.session.scalar(select(Answer.body)) == ANSWER
+        assert story.kinds().count(QuestionAnswered) == 1
+
+    @pytest.mark.parametrize(
+        ("body", "reason"),
+        [(" \r\n", "empty"), ("Yes.", "too_short"), ("x" * (ANSWER_MAX + 1), "too_long")],
+    )
+    def test_refuses_what_is_no_answer(self, story, ada, body, reason):
+        question = story.claimed(ada)
+        with pytest.raises(answering.AnswerRefused) as caught:
+            self.send(story, question, ada, body)
+        assert caught.value.facts["reason"] == reason
+        assert question.status == "claimed"
+
+    def test_a_minute_after_the_end_it_still_goes(self, story, ada):
+        question = story.claimed(ada)
+        for _ in range(OPEN_CLAIMS_MAX - 1):
+            story.claimed(ada)
+        story.wait(minutes=121)
+        assert answering.lapse_due(story.uow) == OPEN_CLAIMS_MAX
+        for _ in range(OPEN_CLAIMS_MAX):  # other open claims are no obstacle
+            story.claimed(ada)
+        self.send(story, question, ada)
+        assert question.status == "answered"
+        assert story.moves(question) == ["claim", "lease_ends", "claim", "post_answer"]
+
+    def test_not_over_a_colleague(self, story, ada, berta):
+        question = story.claimed(ada)
+        answering.hand_back(story.uow, question_id=question.id, answerer_id=ada)
+        answering.claim(story.uow, question_id=question.id, answerer_id=berta)
+        with pytest.raises(answering.ClaimEnded):
+            self.send(story, question, ada)
+        self.send(story, question, berta)
+        assert story.uow.session.scalar(select(Answer.answerer_id)) == berta
+
+    def test_strangers_cannot_send(self, story, ada, berta):
+        question = story.question()
+        with pytest.raises(NotFound):
+            self.send(story, question, berta)
+        answering.claim(story.uow, question_id=question.id, answerer_id=ada)
+        with pytest.raises(NotFound):
+            self.send(story, question, berta)
+
+
+class TestLapse:
+    def test_only_what_is_due(self, story, ada, berta):
+        question, other = story.claimed(ada), story.claimed(berta)
+        answering.save_draft(story.uow, question_id=question.id, answerer_id=ada, body="Half a")
+        story.wait(minutes=60)
+        answering.save_draft(story.uow, question_id=other.id, answerer_id=berta, body="Half b")
+        story.wait(minutes=60)
+        assert answering.lapse_due(story.uow) == 1
+        assert (question.status, other.status) == ("queued", "claimed")
+        assert story.claim_of(question, ada).status == "lapsed"
+        assert story.uow.session.get(AnswerDraft, (question.id, ada)).body == "Half a"
+        assert story.events[-1] == ClaimLapsed(
+            at=story.clock.now(), question_id=question.id, answerer_id=ada
+        )
+        assert answering.lapse_due(story.uow) == 0
+
+
+class TestAccept:
+    def test_splits_by_the_frozen_rule(self, story, ada):
+        question = story.answered(ada, price=1205)
+        accepting.accept(story.uow, question_id=question.id, actor_id=story.asker)
+        money = ledger_queries.money_of(story.uow.session, [question.id])[question.id]
+        # 1,205 x 15 % = 180.75, of which 3 % of the price = 36.15 are the fund's
+        assert (money.held, money.share, money.organizer, money.fund) == (0, 1025, 144, 36)
+        assert (question.status, question.accepted_at) == ("accepted", story.clock.now())
+        assert story.events[-1] == AnswerAccepted(
+            at=story.clock.now(), question_id=question.id, answerer_id=ada, by_timer=False
+        )
+
+    def test_twice_is_once(self, story, ada):
+        question = story.answered(ada)
+        for _ in range(2):
+            accepting.accept(story.uow, question_id=question.id, actor_id=story.asker)
+        assert story.kinds().count(AnswerAccepted) == 1
+
+    def test_only_the_asker(self, story, ada, berta):
+        question = story.answered(ada)
+        for stranger in (ada, berta):
+            with pytest.raises(NotFound):
+                accepting.accept(story.uow, question_id=question.id, actor_id=stranger)
+        assert question.status == "answered"
+
+    def test_not_before_the_answer(self, story, ada):
+        question = story.claimed(ada)
+        with pytest.raises(MoveRefused):
+            accepting.accept(story.uow, question_id=question.id, actor_id=story.asker)
+        assert ledger_queries.held_minor(story.uow.session, question.id) == 1200
+
+    def test_by_itself_after_seven_days(self, story, ada):
+        question = story.answered(ada)
+        story.wait(days=7, seconds=-1)
+        assert accepting.auto_accept_due(story.uow) == 0
+        story.wait(seconds=1)
+        assert accepting.auto_accept_due(story.uow) == 1
+        assert accepting.auto_accept_due(story.uow) == 0
+        assert question.status == "accepted"
+        assert story.events[-1].by_timer
+        assert story.moves(question)[-1] == "auto_accept"
+
+    def test_closed_thirty_days_after_the_answer(self, story, ada):
+        question = story.answered(ada)
+        accepting.accept(story.uow, question_id=question.id, actor_id=None)
+        story.wait(days=30, seconds=-1)
+        assert accepting.close_due(story.uow) == 0
+        story.wait(seconds=1)
+        assert accepting.close_due(story.uow) == 1
+        assert (question.status, question.closed_at) == ("final", story.clock.now())
+
+
+class TestReminders:
+    def days(self, story):
+        return [event.day for event in story.events if type(event) is AcceptanceDue]
+
+    def test_each_once(self, story, ada):
+        story.answered(ada)
+        for _ in range(6 * 24 + 30):
+            accepting.remind_due(story.uow)
+            story.wait(hours=1)
+        assert self.days(story) == [1, 3, 6]
+
+    def test_not_a_day_late(self, story, ada):
+        story.answered(ada)
+        story.wait(days=2, minutes=1)
+        assert accepting.remind_due(story.uow) == 0
+        story.wait(hours=24)
+        assert accepting.remind_due(story.uow) == 1
+        assert self.days(story) == [3]
+
+    def test_not_once_accepted(self, story, ada):
+        question = story.answered(ada)
+        accepting.accept(story.uow, question_id=question.id, actor_id=story.asker)
+        story.wait(days=1)
+        assert accepting.remind_due(story.uow) == 0
+
+
+class TestQueries:
+    def test_the_queue_is_the_longest_paid_first(self, story, berta):
+        late = story.question(topic="bills", price=2400)
+        late.paid_at = story.clock.now() + timedelta(hours=1)
+        early = story.question(topic="bills")
+        story.question(topic="home")
+        story.question(asker=berta)
+        story.question(status="withdrawn")
+        story.uow.session.flush()
+        waiting = queries.queue(story.uow.session, answerer_id=berta, after=None, limit=10)
+        assert [(offer.id, offer.share_minor) for offer in waiting] == [
+            (early.id, 1020),
+            (late.id, 2040),
+        ]
+        rest = queries.queue(story.uow.session, answerer_id=berta, after=early.id, limit=10)
+        assert [offer.id for offer in rest] == [late.id]
+
+    def test_paging_meets_every_question_once(self, story, berta):
+        ids = [story.question().id for _ in range(7)]
+        seen, after = [], None
+        while page := queries.queue(story.uow.session, answerer_id=berta, after=after, limit=2):
+            seen += [offer.id for offer in page]
+            after = seen[-1]
+        assert seen == ids
+
+    def test_the_desk(self, story, ada, berta):
+        month_start = story.clock.now().replace(day=1)
+        empty = queries.desk(story.uow.session, answerer_id=ada, month_start=month_start)
+        assert empty == queries.Desk(answers=0, earned_minor=0, currency=None, held=[])
+        earned = story.answered(ada)
+        accepting.accept(story.uow, question_id=earned.id, actor_id=story.asker)
+        story.answered(ada)
+        story.claimed(berta)
+        held = story.claimed(ada)
+        desk = queries.desk(story.uow.session, answerer_id=ada, month_start=month_start)
+        assert (desk.answers, desk.earned_minor, desk.currency) == (2, 1020, "EUR")
+        assert [row.id for row in desk.held] == [held.id]
+        later = story.clock.now() + timedelta(days=1)
+        next_month = queries.desk(story.uow.session, answerer_id=ada, month_start=later)
+        assert (next_month.answers, next_month.earned_minor) == (0, 0)
+
+    def test_one_question(self, story, ada, berta):
+        question = story.claimed(ada)
+        answering.save_draft(story.uow, question_id=question.id, answerer_id=ada, body="Half a")
+        story.uow.session.flush()
+        mine = queries.work(story.uow.session, public_id=question.public_id, answerer_id=ada)
+        assert (mine.claim_status, mine.draft, mine.revision) == ("active", "Half a", 1)
+        assert mine.can_write
+        theirs = queries.work(story.uow.session, public_id=question.public_id, answerer_id=berta)
+        assert (theirs.claim_status, theirs.draft, theirs.answer) == (None, "", None)
+        assert not theirs.can_write
+        assert not theirs.is_open
+        draft = story.question(status="draft")
+        assert queries.work(story.uow.session, public_id=draft.public_id, answerer_id=ada) is None
