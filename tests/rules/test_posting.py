@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -137,6 +138,12 @@ def test_an_event_writes_the_entry_of_the_handbook(kind):
 
 def test_the_handbook_and_the_code_know_the_same_kinds():
     assert set(ENTRIES) == set(posting.KEY_PREFIXES)
+
+
+@pytest.mark.parametrize(("kind", "prefix"), posting.KEY_PREFIXES.items())
+def test_the_accountants_page_names_every_kind_with_its_key(kind, prefix):
+    page = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text(encoding="utf-8")
+    assert f"| `{kind}` | `{prefix}`" in page
 
 
 def test_a_charge_without_fee_has_no_fee_line():
