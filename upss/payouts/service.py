@@ -72,7 +72,7 @@ class Sending:
 
     order: TransferOrder
     idempotency_key: str
-    is_repeat: bool  # an earlier attempt may have reached the provider: look first
+    is_repeat: bool  # an earlier request may have reached the provider: look first
     may_receive: bool
 
 
@@ -201,8 +201,12 @@ def begin_sending(uow: UnitOfWork, item_id: PayoutItemId) -> Sending | None:
     may_receive = recipient is not None and (
         recipient.transfers == "active" and recipient.provider_id == item.destination
     )
+    now = uow.clock.now()
     is_repeat = item.first_sent_at is not None
-    item.first_sent_at = item.first_sent_at or uow.clock.now()
+    if item.first_sent_at is not None and now - item.first_sent_at > schedule.KEY_TRUSTED:
+        item.idempotency_key = schedule.next_key(item.idempotency_key)
+        item.first_sent_at = None
+    item.first_sent_at = item.first_sent_at or now
     order = TransferOrder(
         upss_id=item.public_id,
         amount=Money(item.amount_minor, item.currency),

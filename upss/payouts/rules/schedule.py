@@ -9,6 +9,9 @@ from itertools import groupby
 
 # The asker may still complain in this time; no minimum amount is asked for besides.
 HOLD = timedelta(days=7)
+# The provider keeps an answer, a failure too, under its key and forgets it after a day: later,
+# when no request of the first attempt can be on its way any more, another key is needed.
+KEY_TRUSTED = timedelta(hours=20)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +57,12 @@ def gather(payables: Iterable[Payable], now: datetime) -> tuple[Gathered, ...]:
         Gathered(answerer_id, currency, tuple((p.question_id, p.minor) for p in group))
         for (answerer_id, currency), group in groupby(ready, key=_owner)
     )
+
+
+def next_key(key: str) -> str:
+    """Return the key of the attempt after this one: "po-x-a1" gives "po-x-a2"."""
+    stem, _, attempt = key.rpartition("-a")
+    return f"{stem}-a{int(attempt) + 1}"
 
 
 def _owner(payable: Payable) -> tuple[int, str]:
