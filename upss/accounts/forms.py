@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField, StringField, ValidationError
+from wtforms import HiddenField, StringField, ValidationError
 
 from upss.accounts.rules.sign_in import digits_of
 from upss.accounts.service import BadEmail, normal_email
@@ -50,7 +50,7 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
     """The name that others see, and the language of pages and mails."""
 
     name = StringField()
-    language = RadioField(choices=list(LANGUAGES.items()))
+    language = StringField()
 
     def validate_name(self, field: StringField) -> None:
         """Ask for one line that is not empty."""
@@ -59,6 +59,11 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
             raise ValidationError(gettext("Write your name"))
         if len(typed) > _LONGEST_NAME:
             raise ValidationError(gettext("Write a name of at most 80 letters"))
+
+    def validate_language(self, field: StringField) -> None:
+        """Refuse a language that UPSS does not speak."""
+        if field.data not in LANGUAGES:
+            raise ValidationError(gettext("Choose a language"))
 
 
 def errors_of(form: Any) -> list[tuple[str, str]]:

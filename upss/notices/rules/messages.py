@@ -36,7 +36,7 @@ class Message:
 
 
 _QUESTION = "forum.question"  # also gets the question's public id
-_QUEUE = "forum.queue"
+_QUEUE = "answering.queue"
 _EARNINGS = "payouts.earnings"
 _PAYOUTS = "organizer.payouts"
 _SIGN_IN = "accounts.sign_in"
