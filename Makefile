@@ -1,0 +1,100 @@
+# Everything one does with UPSS. Each target first sees to .venv; needs Python 3.11+ and make.
+MAKEFLAGS += --silent --no-print-directory
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+# The first Python here that is new enough; `make PYTHON=... setup` takes another.
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; \
+	done)
+CATALOGUES := $(wildcard upss/translations/*/LC_MESSAGES/*.po)
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup -m "not stripe_sandbox"
+WITH_BROWSER := UPSS_CHROMIUM=$$($(PY) -m tools.browser) && export UPSS_CHROMIUM
+
+.PHONY: help setup demo test nightly quick lint format types contracts catalogue check-catalogue \
+	check-lock lock tests coverage migrate serve worker build clean
+
+help: ## this list
+	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
+
+setup: $(VENV)/.installed $(VENV)/.compiled ## makes .venv from requirements.lock, and again only when that changes
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	test -n "$(PYTHON)" || { echo "UPSS needs Python 3.11 or newer." >&2; exit 1; }
+	test -x $(PY) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "Python cannot make environments here; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	echo "Installing what requirements.lock names (a few minutes the first time)"
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.compiled: $(VENV)/.installed $(CATALOGUES)
+	$(PY) -m tools.catalogue compile >/dev/null
+	touch $@
+
+demo: setup ## starts a sample marketplace on this machine; Ctrl-C stops all of it
+	$(BIN)/upss demo
+
+test: lint types contracts check-lock check-catalogue tests coverage ## all that must pass before a change goes in
+
+tests: setup
+	$(WITH_BROWSER) && $(PYTEST) --cov --cov-report=
+
+coverage: setup
+	$(BIN)/coverage report --skip-covered --show-missing --fail-under=95
+	$(BIN)/coverage report --skip-covered --show-missing --include='*/rules/*' --fail-under=100
+	$(BIN)/coverage report --skip-covered --show-missing --include='upss/ledger/*' --fail-under=100
+
+nightly: setup ## the same tests with many more trials: every crash point, page, language and mode
+	$(WITH_BROWSER) && UPSS_NIGHTLY=1 $(PYTEST) --hypothesis-profile=ci
+
+quick: setup ## the tests of rules and services only
+	$(BIN)/pytest -n 2 --dist loadgroup tests/rules tests/services
+
+lint: setup ## ruff: rules and format
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+
+format: setup ## puts the code into its one format
+	$(BIN)/ruff check --quiet --fix-only .
+	$(BIN)/ruff format .
+
+types: setup ## mypy, strict
+	$(BIN)/mypy --no-error-summary
+
+contracts: setup ## who may import whom (import-linter)
+	$(BIN)/lint-imports --no-timing
+
+catalogue: setup ## collects the words of pages and code for translation and compiles the catalogues
+	$(PY) -m tools.catalogue update
+	$(PY) -m tools.catalogue compile
+
+check-catalogue: setup
+	$(PY) -m tools.catalogue check
+
+lock: setup ## pins the newest permitted versions in requirements.lock
+	$(PY) -m tools.lock write --upgrade
+
+check-lock: setup
+	$(PY) -m tools.lock check
+
+migrate: setup ## makes the two roles and the database where they are missing, and brings its tables up to date
+	$(BIN)/upss db init
+	$(BIN)/upss db upgrade
+
+serve: setup ## serves the pages with the settings of the environment
+	$(BIN)/upss serve
+
+worker: setup ## runs background jobs and timers with the settings of the environment
+	$(BIN)/upss worker
+
+build: setup ## wheel and source archive, in dist/
+	$(BIN)/hatchling build
+
+clean: ## removes what was made, except .venv and instance/
+	rm -rf build dist htmlcov screenshots .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache \
+		.ruff_cache .import_linter_cache
+	find upss tests tools -name __pycache__ -prune -exec rm -rf {} +
