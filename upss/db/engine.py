@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
 from upss.config import Settings
-from upss.db import embedded
+from upss.db import embedded, roles
 
 APP_ROLE = "upss_app"
 OWNER_ROLE = "upss_owner"
@@ -39,3 +41,34 @@ def owner_url(settings: Settings) -> str:
 
 def _embedded(settings: Settings) -> embedded.EmbeddedServer:
     return embedded_server(settings.instance / "postgres")
+
+
+def init(settings: Settings, admin_url: str | None = None) -> None:
+    """Make the two roles and the database where they are missing.
+
+    The embedded server needs nothing; an external one an address that may create roles.
+    Passwords are those of the two configured addresses.
+    """
+    if settings.database_url is None:
+        roles.init_database(_embedded(settings).conninfo(SUPERUSER, "postgres"), DATABASE)
+        return
+    if admin_url is None:
+        raise embedded.EmbeddedError(
+            "set UPSS_DATABASE_ADMIN_URL (or --admin-url): making roles needs an administrator"
+        )
+    app, owner = make_url(settings.database_url), make_url(owner_url(settings))
+    roles.init_database(
+        admin_url.replace("postgresql+psycopg://", "postgresql://"),
+        str(app.database),
+        owner=str(owner.username),
+        app=str(app.username),
+        owner_password=owner.password,
+        app_password=app.password,
+    )
+
+
+def leave(settings: Settings) -> None:
+    """Let go of the embedded server, if it is in use: the last to leave stops it."""
+    if settings.database_url is None:
+        _embedded(settings).close()
+        embedded_server.cache_clear()

@@ -1,0 +1,164 @@
+"""The `upss` command: plain click, and each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from upss import __version__
+from upss.kernel.errors import UpssError
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from upss.config import Settings
+
+
+class _Group(click.Group):
+    """Says what went wrong on purpose in words, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except UpssError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group)
+@click.version_option(__version__, prog_name="upss")
+def main() -> None:
+    """UPSS: a paid question-and-answer forum that pays the people who answer."""
+
+
+def _settings() -> Settings:
+    from upss.config import Settings  # noqa: PLC0415
+
+    return Settings.from_env(os.environ)
+
+
+def _app() -> Flask:
+    from upss.app import create_app  # noqa: PLC0415
+
+    return create_app(_settings())
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Walk the whole path over HTTP, then stop.")
+@click.option("--port", default=8000, show_default=True, help="First port to try for the pages.")
+@click.option("--instance", type=click.Path(path_type=Path), help="Where the demo keeps its data.")
+def demo(*, check: bool, port: int, instance: Path | None) -> None:
+    """Start a sample marketplace: pages, worker, payment stand-in and mail catcher."""
+    from upss.demo import processes  # noqa: PLC0415
+
+    sys.exit(processes.check() if check else processes.run(port=port, instance=instance))
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", default=2, show_default=True, help="Processes.")
+@click.option("--threads", default=4, show_default=True, help="Threads in each process.")
+def serve(host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the pages with gunicorn."""
+    from upss.serving import serve as run  # noqa: PLC0415
+
+    run(_settings(), host=host, port=port, workers=workers, threads=threads)
+
+
+@main.command()
+@click.option("--concurrency", default=4, show_default=True, help="Jobs at the same time.")
+def worker(concurrency: int) -> None:
+    """Run background jobs and timers."""
+    from upss.serving import work  # noqa: PLC0415
+
+    work(_settings(), concurrency=concurrency)
+
+
+@main.group()
+def db() -> None:
+    """Make and migrate the database."""
+
+
+@db.command("init")
+@click.option(
+    "--admin-url", envvar="UPSS_DATABASE_ADMIN_URL", help="An address that may create roles."
+)
+def db_init(admin_url: str | None) -> None:
+    """Make the two roles and the database, if they are missing."""
+    from upss.db import engine  # noqa: PLC0415
+
+    engine.init(_settings(), admin_url)
+    click.echo("The roles upss_owner and upss_app and the database are there.")
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the tables to this version, as the owner."""
+    from upss.db import engine, migrate  # noqa: PLC0415
+
+    migrate.upgrade(engine.owner_url(_settings()))
+    click.echo(f"The database is at revision {migrate.head()}.")
+
+
+@main.command()
+@click.option("--port", default=12111, show_default=True)
+@click.option("--webhook-url", help="Where signed events are delivered.")
+@click.option("--webhook-secret", default="whsec_standin", show_default=True)
+@click.option("--state", type=click.Path(path_type=Path), help="Keep the state in this file.")
+def standin(port: int, webhook_url: str | None, webhook_secret: str, state: Path | None) -> None:
+    """Run the local Stripe stand-in: no real money, loopback only."""
+    from upss.kernel.clock import SystemClock  # noqa: PLC0415
+    from upss.standin import create_app, serve  # noqa: PLC0415
+
+    made = create_app(
+        SystemClock(), webhook_url=webhook_url, webhook_secret=webhook_secret, state_file=state
+    )
+    click.echo(f"Stripe stand-in on http://127.0.0.1:{port} (no real money)")
+    serve(made, port=port)
+
+
+@main.command()
+@click.argument("address")
+@click.option("--role", type=click.Choice(["organizer", "answerer"]), required=True)
+@click.option("--topic", "topics", multiple=True, help="A topic that the person may answer in.")
+@click.option("--name", default="", help="How the person is called on the pages.")
+@click.option("--language", type=click.Choice(["en", "es", "ca"]), default="en", show_default=True)
+def invite(address: str, role: str, topics: tuple[str, ...], name: str, language: str) -> None:
+    """Invite an organizer, or approve an answerer for topics, and mail them."""
+    from upss.accounts import service  # noqa: PLC0415
+    from upss.kernel.roles import Role  # noqa: PLC0415
+    from upss.web.ports import unit  # noqa: PLC0415
+
+    if role == Role.ANSWERER and not topics:
+        raise click.UsageError("An answerer needs at least one --topic.")
+    with _app().app_context(), unit() as uow:
+        service.invite(
+            uow, email=address, name=name, role=Role(role), topics=topics, language=language
+        )
+        uow.commit()
+    click.echo(f"{address} is invited as {role}; the mail says how to sign in.")
+
+
+@main.group()
+def ledger() -> None:
+    """Look after the ledger."""
+
+
+@ledger.command("verify")
+def ledger_verify() -> None:
+    """Recompute every digest and sum; exit 1 on any difference."""
+    from upss.ledger.verify import verify  # noqa: PLC0415
+    from upss.web.ports import unit  # noqa: PLC0415
+
+    with _app().app_context(), unit() as uow:
+        report = verify(uow.session)
+    click.echo(f"{report.entries} entries, {report.postings} postings checked.")
+    for difference in report.differences:
+        click.echo(f"DIFFERENCE {difference}", err=True)
+    if report.differences:
+        sys.exit(1)
+    click.echo("Every digest and every sum is right.")

@@ -1,0 +1,90 @@
+"""Where a demo lives: its folder, free ports, fresh secrets, and the environment of its processes."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from upss.config import Settings
+
+_HOST = "127.0.0.1"
+_TRIES = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """One demo: its folder and the ports of its processes, all on loopback."""
+
+    folder: Path
+    web_port: int
+    standin_port: int
+    smtp_port: int
+    environ: dict[str, str]
+
+    @property
+    def base_url(self) -> str:
+        """Return the address of the pages."""
+        return f"http://{_HOST}:{self.web_port}"
+
+    @property
+    def standin_url(self) -> str:
+        """Return the address of the payment stand-in."""
+        return f"http://{_HOST}:{self.standin_port}"
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings that every process of this demo reads."""
+        return Settings.from_env(self.environ)
+
+
+def prepare(folder: Path, *, web_port: int) -> Place:
+    """Choose free ports near the usual ones and make this start's secrets."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mail").mkdir(exist_ok=True)
+    web, standin, smtp = _free(web_port), _free(12111), _free(8025)
+    own = {
+        "UPSS_MODE": "demo",
+        "UPSS_INSTANCE": str(folder),
+        "UPSS_BASE_URL": f"http://{_HOST}:{web}",
+        "UPSS_SECRET_KEY": secrets.token_urlsafe(32),
+        "UPSS_STRIPE_KEY": "sk_test_standin",
+        "UPSS_STRIPE_WEBHOOK_SECRET": "whsec_" + secrets.token_urlsafe(24),
+        "UPSS_STRIPE_API_BASE": f"http://{_HOST}:{standin}",
+        "UPSS_STRIPE_CHECKOUT_ORIGIN": f"http://{_HOST}:{standin}",
+        "UPSS_SMTP_HOST": _HOST,
+        "UPSS_SMTP_PORT": str(smtp),
+        "UPSS_SMTP_TLS": "none",
+        "UPSS_MAIL_FROM": "UPSS <help@example.org>",
+        "UPSS_ORGANIZER_NAME": "Cooperativa Roure Vell",
+        "UPSS_HELP_PHONE": "900 000 000",
+        "UPSS_HELP_MAIL": "help@example.org",
+    }
+    foreign = {name: value for name, value in os.environ.items() if not name.startswith("UPSS_")}
+    database = {
+        name: os.environ[name]
+        for name in ("UPSS_DATABASE_URL", "UPSS_DATABASE_OWNER_URL")
+        if os.environ.get(name)
+    }
+    return Place(
+        folder=folder,
+        web_port=web,
+        standin_port=standin,
+        smtp_port=smtp,
+        environ={**foreign, **database, **own},
+    )
+
+
+def _free(wanted: int) -> int:
+    """Return `wanted` or the next port above it that nobody listens on."""
+    for port in range(wanted, wanted + _TRIES):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((_HOST, port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no free port from {wanted} on")
