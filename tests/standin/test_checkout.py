@@ -157,6 +157,14 @@ def test_money_becomes_available_at_once_or_after_two_days(bench):
     assert bench.gateway.available_minor("USD") == 0
 
 
+def test_a_paid_session_cannot_be_paid_again_by_the_controls(bench):
+    payment = bench.paid()
+    answer = bench.fetch(f"{bench.url}/_standin/checkout/{payment.id}/pay", {"card": OK})
+    assert answer.status == 400
+    assert "checkout_session_not_open" in answer.text
+    assert bench.gateway.available_minor("EUR") == 1157
+
+
 def test_controls_pay_settle_and_show(bench):
     session = bench.open_checkout()
     bench.control(f"checkout/{session.id}/pay", card=OK)
