@@ -343,7 +343,7 @@ def at_once(engine, *works):
     def run(work):
         with Session(engine) as session:
             session.execute(text("SELECT 1"))
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             try:
                 result = work(Work(session))
                 session.commit()

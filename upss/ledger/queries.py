@@ -185,7 +185,9 @@ def money_of(session: Session, question_ids: Collection[int]) -> dict[int, Quest
     """Return the money of each question asked for, in one statement."""
     statement = money_by_question().where(posting.c.question_id.in_(question_ids))
     found = {
-        question_id: QuestionMoney(*(int(minor) for minor in minors))
+        question_id: QuestionMoney(
+            **{name: int(minor) for name, minor in zip(_SUMS, minors, strict=True)}
+        )
         for question_id, *minors in session.execute(statement)
     }
     return {question_id: found.get(question_id, QuestionMoney()) for question_id in question_ids}
@@ -201,8 +203,7 @@ def _any_of(prefix: str, *kinds: str) -> ColumnElement[bool]:
     return and_(where, entry.c.kind.in_(kinds)) if kinds else where
 
 
-# Which lines make each figure, and the sign that shows it as a positive number; in the order
-# of the fields of QuestionMoney.
+# Which lines make each figure of QuestionMoney, and the sign that shows it as a positive number.
 _SUMS: dict[str, tuple[ColumnElement[bool], int]] = {
     "paid": (_of(chart.STRIPE_UNSETTLED, "question_paid"), 1),
     "paid_again": (_of(chart.STRIPE_UNSETTLED, "payment_returned"), 1),
