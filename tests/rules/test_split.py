@@ -54,6 +54,14 @@ def test_nobody_gets_less_of_a_higher_price_except_the_organizer_for_the_funds_c
     assert high.organizer_minor >= low.organizer_minor - 1
 
 
+def test_the_largest_prices_are_as_exact_as_the_smallest():
+    """Where a float could no longer tell one cent from the next."""
+    for amount in range(MAX_MINOR - 2_000, MAX_MINOR + 1):
+        parts = split(amount, commission_bp=1999, fund_bp=1999)
+        assert 0 <= amount * 1999 - parts.commission_minor * 10_000 < 10_000
+        assert parts.fund_minor == parts.commission_minor
+
+
 def test_every_price_up_to_twenty_euros_at_every_quarter_percent():
     wrong = [
         (amount, rate)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from upss.ledger.rules.split import Split
 
 
-class Overdrawn(DomainError):  # noqa: N818 - the tree's names say what happened
+class Overdrawn(DomainError):
     """More was asked for than is held, payable or reserved for this question."""
 
     code = "overdrawn"

@@ -21,7 +21,7 @@ _REQUEST_DOMAIN = b"upss-request-v1\0"
 Fact = int | str | Sequence[Sequence[int]]
 
 
-class BadEntry(UpssError):  # noqa: N818 - the tree's names say what happened
+class BadEntry(UpssError):
     """An entry that must not be written: it does not balance, or a line lacks its question."""
 
     code = "bad_entry"

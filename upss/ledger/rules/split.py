@@ -11,7 +11,7 @@ WHOLE_BP = 10_000
 MAX_COMMISSION_BP = 2_500
 
 
-class BadRate(DomainError):  # noqa: N818 - the tree's names say what happened
+class BadRate(DomainError):
     """A commission above a quarter of the price, or a fund larger than the commission."""
 
     code = "bad_rate"
@@ -45,8 +45,8 @@ def split(amount_minor: int, *, commission_bp: int, fund_bp: int) -> Split:
         fund_minor=fund,
         organizer_minor=commission - fund,
     )
-    assert parts.share_minor + parts.fund_minor + parts.organizer_minor == amount_minor  # noqa: S101
-    assert min(parts.share_minor - 1, parts.fund_minor, parts.organizer_minor) >= 0  # noqa: S101
+    assert parts.share_minor + parts.fund_minor + parts.organizer_minor == amount_minor
+    assert min(parts.share_minor - 1, parts.fund_minor, parts.organizer_minor) >= 0
     return parts
 
 
