@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _TIMEOUT_SECONDS = 20
 _PERMANENT = 500
+# "=?" begins an encoded word, which the standard library decodes while it writes the header: a
+# line break inside it would begin another header.
+_NOT_IN_A_HEADER = ("\r", "\n", "\0", "=?")
 
 
 class MailRefused(UpssError):
@@ -81,7 +84,7 @@ class SmtpMailer:
 
     def _compose(self, mail: Mail) -> EmailMessage:
         for value in (mail.to, mail.subject, mail.message_id, mail.language):
-            if any(character in value for character in "\r\n\0"):
+            if any(bad in value for bad in _NOT_IN_A_HEADER):
                 raise MailRefused(message_id=mail.message_id)
         message = EmailMessage(policy=SMTP)
         message["From"] = self._settings.mail_from
@@ -89,11 +92,12 @@ class SmtpMailer:
         message["Subject"] = mail.subject
         message["Date"] = format_datetime(self._clock.system_now())
         message["Message-ID"] = mail.message_id
-        message["Content-Language"] = mail.language
         message["Auto-Submitted"] = "auto-generated"
         # quoted-printable: readable in a raw view, and every server takes it
         message.set_content(mail.text, cte="quoted-printable")
         message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+        # last, because making a message multipart moves its Content- headers into the first part
+        message["Content-Language"] = mail.language
         return message
 
 
