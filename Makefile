@@ -66,7 +66,7 @@ types: setup ## mypy, strict
 	$(BIN)/mypy --no-error-summary
 
 contracts: setup ## who may import whom (import-linter)
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports --no-logo
 
 catalogue: setup ## collects the words of pages and code for translation and compiles the catalogues
 	$(PY) -m tools.catalogue update

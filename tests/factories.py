@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 from upss.accounts import service as accounts
 from upss.config import Mode, Settings
 from upss.forum.models import Question
+from upss.forum.rules.ownership import Owner
 from upss.forum.service import answering, asking
 from upss.kernel.ids import AccountId, PaymentId, QuestionId, new_public_id
 from upss.kernel.roles import Role
@@ -119,7 +120,7 @@ def draft(asker_id: AccountId, **changes: Any) -> QuestionId:
         question_id = asking.save_draft(
             uow,
             public_id=new_public_id(),
-            owner=asking.Owner(asker_id=asker_id, session_id=None),
+            owner=Owner(asker_id=asker_id, session_id=None),
             text=asking.DraftText(**(text | changes)),
         )
         uow.commit()
@@ -136,7 +137,7 @@ def submitted(asker_id: AccountId, **changes: Any) -> tuple[QuestionId, PaymentI
         payment_id = asking.submit(
             uow,
             question_id=question_id,
-            owner=asking.Owner(asker_id=asker_id, session_id=None),
+            owner=Owner(asker_id=asker_id, session_id=None),
             email="asker@example.org",
         )
         uow.commit()

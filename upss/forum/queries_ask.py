@@ -12,7 +12,6 @@ from sqlalchemy.orm import aliased
 from upss.accounts.models import Account
 from upss.forum.models import Answer, Question
 from upss.forum.rules.lifecycle import Status
-from upss.forum.service.asking import Owner
 from upss.kernel.errors import NotFound
 from upss.payments.models import Payment
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sqlalchemy.orm import Session
+
+    from upss.forum.rules.ownership import Owner
 
 
 def _owned_by(owner: Owner) -> Any:
@@ -119,7 +120,9 @@ class ListedQuestion:
     updated_at: datetime
 
 
-def mine(session: Session, owner: Owner, *, after: int | None, limit: int) -> Sequence[ListedQuestion]:
+def mine(
+    session: Session, owner: Owner, *, after: int | None, limit: int
+) -> Sequence[ListedQuestion]:
     """Return the visitor's questions, newest first, from below the key `after`."""
     statement = select(
         Question.id,

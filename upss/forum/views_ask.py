@@ -9,10 +9,10 @@ from flask import Blueprint, abort, flash, jsonify, redirect, render_template, r
 from upss.accounts.service import BadEmail, normal_email
 from upss.forum import forms_ask, queries_ask
 from upss.forum.rules.lifecycle import MoveRefused, Status
+from upss.forum.rules.ownership import Owner
 from upss.forum.rules.pricing import MINUTES, Size
 from upss.forum.rules.texts import BODY_MAX, TITLE_MAX
 from upss.forum.service import accepting, asking
-from upss.forum.service.asking import Owner
 from upss.kernel.errors import DomainError, GatewayError
 from upss.kernel.ids import PaymentId, QuestionId, new_public_id
 from upss.ledger.rules.split import split

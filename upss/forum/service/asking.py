@@ -16,13 +16,14 @@ from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.texts import DRAFT_MAX, clean, question_faults
 from upss.forum.service.moves import by, locked, make_move
 from upss.kernel.errors import DomainError, NotFound
-from upss.kernel.ids import AccountId, PaymentId, QuestionId
+from upss.kernel.ids import PaymentId, QuestionId
 from upss.kernel.money import Money
 from upss.payments.service import charging, refunding
 from upss.site import queries as site
 
 if TYPE_CHECKING:
     from upss.db.work import UnitOfWork
+    from upss.forum.rules.ownership import Owner
     from upss.payments.events import PaymentSettled
 
 
@@ -37,14 +38,6 @@ class OfferStale(DomainError):
     """Too little of the offer is left, or its terms changed: a fresh one must be shown."""
 
     code = "offer_stale"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Owner:
-    """Whose a question is: an account, or a browser's session, or both."""
-
-    asker_id: AccountId | None
-    session_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +69,7 @@ def save_draft(uow: UnitOfWork, *, public_id: str, owner: Owner, text: DraftText
             created_at=now,
         )
         uow.session.add(question)
-    elif not owns(owner, question):
+    elif not owner.owns(asker_id=question.asker_id, session_id=question.session_id):
         raise NotFound(public_id=public_id)
     elif question.status != Status.DRAFT:
         raise OfferStale(public_id=public_id)
@@ -87,13 +80,6 @@ def save_draft(uow: UnitOfWork, *, public_id: str, owner: Owner, text: DraftText
     question.updated_at = now
     uow.session.flush()  # the view goes on with the id
     return QuestionId(question.id)
-
-
-def owns(owner: Owner, question: Question) -> bool:
-    """Tell whether a question belongs to this account or to this browser's session."""
-    by_account = owner.asker_id is not None and question.asker_id == owner.asker_id
-    by_session = owner.session_id is not None and question.session_id == owner.session_id
-    return by_account or by_session
 
 
 def faults_of(question: Question, terms: site.Terms) -> dict[str, str]:
