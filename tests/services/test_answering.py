@@ -221,7 +221,6 @@ class TestClaim:
 
     def test_a_draft_is_nobodys_business(self, story, ada):
         question = story.question(status="draft")
-        question.promise_at = None
         with pytest.raises(NotFound):
             answering.claim(story.uow, question_id=question.id, answerer_id=ada)
 

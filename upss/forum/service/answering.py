@@ -66,8 +66,12 @@ def claim(uow: UnitOfWork, *, question_id: QuestionId, answerer_id: AccountId) -
     Raises `ClaimRefused` (its fact `reason` says why) or `NotFound`.
     """
     question = locked(uow, question_id)
-    held = _active(uow, question_id)
-    if held is not None and held.answerer_id == answerer_id:
+    if question.paid_at is None:
+        raise NotFound(question_id=question_id)  # no answerer may know of it
+    if question.status != Status.QUEUED:
+        held = _active(uow, question_id)
+        if held is None or held.answerer_id != answerer_id:
+            raise ClaimRefused(reason="taken")
         return ClaimId(held.id)
     # Two claims of one person at once must count each other; a key lock leaves foreign keys alone.
     uow.session.execute(
@@ -192,9 +196,9 @@ def lapse_due(uow: UnitOfWork) -> int:
 def _take(
     uow: UnitOfWork, question: Question, answerer_id: AccountId, *, open_claims: int
 ) -> Claim:
-    """Claim a locked question by the rules; the unique index has the last word."""
-    if question.promise_at is None or question.asker_id is None:
-        raise NotFound(question_id=question.id)  # never paid: no answerer may know of it
+    """Claim a queued and locked question by the rules; the unique index has the last word."""
+    assert question.asker_id is not None  # as for every paid question
+    assert question.promise_at is not None
     check_claim(
         ClaimFacts(
             asker_id=question.asker_id,
@@ -205,7 +209,7 @@ def _take(
     )
     now = uow.clock.now()
     ends_at = lease_end(saved_at=now, promise_at=question.promise_at)
-    if question.status != Status.QUEUED or ends_at <= now:
+    if ends_at <= now:  # in this moment the money goes back to the asker
         raise ClaimRefused(reason="taken")
     taken = Claim(
         question_id=question.id,
