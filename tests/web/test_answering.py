@@ -1,0 +1,397 @@
+"""An answerer's pages: queue, reading first, writing, checking, sending, giving back."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, select
+
+from tests.factories import ANSWER, csrf_of, draft, person, post, question_row, queued, sign_in_as
+from upss.db.base import db
+from upss.forum.models import Answer, AnswerDraft
+from upss.forum.rules.claims import OPEN_CLAIMS_MAX
+from upss.forum.rules.texts import ANSWER_MAX, DRAFT_MAX
+from upss.forum.service import answering
+from upss.kernel.roles import Role
+from upss.web.ports import unit
+
+TITLE = "Can I return a fridge that arrived damaged?"
+
+
+@pytest.fixture
+def asker(app):
+    return person("asker.person@example.org")
+
+
+@pytest.fixture
+def ada(app):
+    return person("ada@example.org", role=Role.ANSWERER, topics=("home",))
+
+
+@pytest.fixture
+def berta(app):
+    return person("berta@example.org", role=Role.ANSWERER, topics=("home",))
+
+
+@pytest.fixture
+def browser(app, client, ada):
+    sign_in_as(app, client, ada)
+    return client
+
+
+@pytest.fixture
+def question(asker):
+    return question_row(queued(asker))
+
+
+@pytest.fixture
+def claimed(browser, question, ada):
+    take(question, ada)
+    return question
+
+
+def take(question, who):
+    with unit() as uow:
+        answering.claim(uow, question_id=question.id, answerer_id=who)
+        uow.commit()
+
+
+def give_back(question, who):
+    with unit() as uow:
+        answering.hand_back(uow, question_id=question.id, answerer_id=who)
+        uow.commit()
+
+
+def kept(question, who):
+    with unit() as uow:
+        found = uow.session.get(AnswerDraft, (question.id, who), populate_existing=True)
+        return found.body if found else None
+
+
+def sent(question):
+    with unit() as uow:
+        return uow.session.scalar(select(Answer.body).where(Answer.question_id == question.id))
+
+
+def text_of(response):
+    assert response.status_code < 500
+    return response.get_data(as_text=True)
+
+
+def write_url(question, rest=""):
+    return f"/answering/{question.public_id}{rest}"
+
+
+class Statements:
+    def __enter__(self):
+        self.seen = []
+        event.listen(db.engine, "before_cursor_execute", self.note)
+        return self
+
+    def note(self, _connection, _cursor, statement, *_rest):
+        self.seen.append(statement)
+
+    def __exit__(self, *_error):
+        event.remove(db.engine, "before_cursor_execute", self.note)
+
+
+class TestQueue:
+    def test_shows_what_waits_and_nothing_of_the_asker(self, browser, question):
+        page = text_of(browser.get("/queue"))
+        assert TITLE in page
+        assert f'action="/queue/{question.public_id}/claim"' in page
+        assert "€10.20" in page  # 12.00 less 15 %
+        assert "Home and repairs" in page
+        assert "asker.person" not in page
+        assert "There is no clock on this page." in page
+
+    def test_says_when_nothing_waits(self, browser):
+        assert "No question waits for you now" in text_of(browser.get("/queue"))
+
+    def test_two_statements_besides_the_session_whatever_waits(self, browser, asker, ada):
+        for _ in range(3):
+            take(question_row(queued(asker)), ada)
+        for _ in range(2):
+            queued(asker)
+        browser.get("/queue")
+        with Statements() as statements:
+            browser.get("/queue")
+        assert len(statements.seen) == 3, statements.seen
+
+    def test_the_next_page_goes_on(self, browser, asker, monkeypatch):
+        monkeypatch.setattr("upss.web.paging.SIZE", 2)
+        monkeypatch.setattr("upss.web.paging.page.__kwdefaults__", {"size": 2})
+        ids = [question_row(queued(asker)).public_id for _ in range(3)]
+        first = text_of(browser.get("/queue"))
+        assert [public_id in first for public_id in ids] == [True, True, False]
+        more = re.search(r'href="(/queue\?after=\d+)"', first).group(1)
+        second = text_of(browser.get(more))
+        assert [public_id in second for public_id in ids] == [False, False, True]
+        assert "Back to the first questions" in second
+
+    @pytest.mark.parametrize("cursor", ["x", "-1", "9" * 30, "²"])
+    def test_a_strange_cursor_is_no_error(self, browser, cursor):
+        assert browser.get("/queue", query_string={"after": cursor}).status_code == 200
+
+    def test_is_for_answerers(self, app, client, asker):
+        assert client.get("/queue").headers["Location"].startswith("/sign-in")
+        sign_in_as(app, client, asker)
+        assert client.get("/queue").status_code == 403
+
+
+class TestReadAndClaim:
+    def test_reading_first(self, browser, question):
+        page = text_of(browser.get(f"/queue/{question.public_id}"))
+        assert "It has a dent in the door" in page
+        assert '<h1 lang="en">' in page
+        assert "asker.person" not in page
+
+    def test_claiming_leads_to_writing_with_undo(self, browser, question):
+        answer = post(browser, "/queue", f"/queue/{question.public_id}/claim")
+        assert answer.headers["Location"] == write_url(question, "?taken=1")
+        page = text_of(browser.get(answer.headers["Location"]))
+        assert "The question is yours now. Nobody else can take it." in page
+        assert "Undo" in page
+        # claimed on Wednesday at 12:00 in Madrid: kept until 14:00
+        assert "Kept for you until 14:00. Saving moves it." in page
+        back = post(browser, write_url(question), write_url(question, "/hand-back"))
+        offered = text_of(browser.get(back.headers["Location"]))
+        assert "You have given the question back." in offered
+        assert question_row(question.id).status == "queued"
+        again = browser.post(
+            f"/queue/{question.public_id}/claim", data={"csrf_token": csrf_of(offered)}
+        )
+        assert again.headers["Location"] == write_url(question, "?taken=1")
+
+    def test_a_colleague_was_faster(self, browser, question, berta):
+        token = csrf_of(text_of(browser.get("/queue")))
+        take(question, berta)
+        answer = browser.post(
+            f"/queue/{question.public_id}/claim",
+            data={"csrf_token": token},
+            follow_redirects=True,
+        )
+        assert "This question no longer waits." in text_of(answer)
+        late = browser.get(f"/queue/{question.public_id}", follow_redirects=True)
+        assert "This question no longer waits." in text_of(late)
+        assert "It has a dent" not in text_of(late)
+
+    def test_too_many_at_once(self, browser, asker, ada):
+        for _ in range(OPEN_CLAIMS_MAX):
+            take(question_row(queued(asker)), ada)
+        last = question_row(queued(asker))
+        answer = post(browser, "/queue", f"/queue/{last.public_id}/claim")
+        page = text_of(browser.get(answer.headers["Location"]))
+        assert "You hold 3 questions already." in page
+        assert question_row(last.id).status == "queued"
+
+    def test_what_is_not_for_this_answerer(self, browser, asker, ada):
+        other_topic = question_row(queued(asker, topic="bills"))
+        own = question_row(queued(ada))
+        unpaid = question_row(draft(asker))
+        for question in (other_topic, own, unpaid):
+            assert browser.get(f"/queue/{question.public_id}").status_code == 404
+        assert browser.get("/queue/nothing").status_code == 404
+        for question, words in (
+            (other_topic, "You cannot take questions about this topic yet."),
+            (own, "This is your own question."),
+        ):
+            answer = post(browser, "/queue", f"/queue/{question.public_id}/claim")
+            assert words in text_of(browser.get(answer.headers["Location"]))
+        assert post(browser, "/queue", f"/queue/{unpaid.public_id}/claim").status_code == 404
+
+
+class TestWrite:
+    def test_save_without_javascript(self, browser, claimed, ada, clock):
+        clock.advance(timedelta(minutes=30))
+        answer = post(browser, write_url(claimed), body="Half an\r\nanswer", do="save")
+        assert answer.status_code == 303
+        page = text_of(browser.get(answer.headers["Location"]))
+        assert "Half an\nanswer</textarea>" in page
+        assert "Saved at 12:30. Kept for you until 14:30. Saving moves it." in page
+        assert kept(claimed, ada) == "Half an\nanswer"
+
+    def test_autosave_tells_the_times(self, browser, claimed, ada):
+        token = csrf_of(text_of(browser.get(write_url(claimed))))
+        answer = browser.post(
+            write_url(claimed, "/autosave"),
+            data={"body": "Half an answer", "csrf_token": token},
+            headers={"X-CSRFToken": token, "Accept": "application/json"},
+        )
+        assert answer.json == {
+            "saved_at_text": "Saved at 12:00. Kept for you until 14:00. Saving moves it.",
+            "ends_text": "Kept for you until 14:00. Saving moves it.",
+        }
+        assert kept(claimed, ada) == "Half an answer"
+
+    def test_autosave_after_the_end(self, browser, claimed, ada):
+        token = csrf_of(text_of(browser.get(write_url(claimed))))
+        give_back(claimed, ada)
+        answer = browser.post(
+            write_url(claimed, "/autosave"), data={"body": "Half", "csrf_token": token}
+        )
+        assert answer.json["saved_at_text"] == (
+            "Saved at 12:00. The question is not kept for you any more."
+        )
+        assert kept(claimed, ada) == "Half"
+
+    def test_autosave_of_too_much(self, browser, claimed, ada):
+        token = csrf_of(text_of(browser.get(write_url(claimed))))
+        answer = browser.post(
+            write_url(claimed, "/autosave"),
+            data={"body": "x" * (DRAFT_MAX + 1), "csrf_token": token},
+        )
+        assert (answer.status_code, answer.json["error"]) == (422, "draft_too_long")
+        assert kept(claimed, ada) is None
+
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            ("", "Write your answer"),
+            ("Yes.", "Write a little more: at least 40 characters. You have 4."),
+            ("é" * (ANSWER_MAX + 1), "Your answer is 1 character too long."),
+            ("x" * 100_000, "Your answer is 80000 characters too long. Shorten it to 20000."),
+        ],
+    )
+    def test_what_cannot_be_sent_is_said_and_kept(self, browser, claimed, ada, body, words):
+        answer = post(browser, write_url(claimed), body=body, do="check")
+        page = text_of(answer)
+        assert answer.status_code == 422
+        assert page.count(words) >= 2  # in the summary and at the field
+        assert "<title>Error:" in page
+        assert f"{body}</textarea>" in page
+        assert kept(claimed, ada) == body
+
+    def test_more_than_the_server_keeps_stays_in_the_box(self, browser, claimed, ada):
+        post(browser, write_url(claimed), body="Kept", do="save")
+        body = "x" * (DRAFT_MAX + 1)
+        answer = post(browser, write_url(claimed), body=body, do="save")
+        assert answer.status_code == 422
+        assert "This text is too long to be saved." in text_of(answer)
+        assert f"{body}</textarea>" in text_of(answer)
+        assert kept(claimed, ada) == "Kept"
+
+    def test_giving_back_keeps_what_was_just_typed(self, browser, claimed, ada):
+        answer = post(browser, write_url(claimed), body="Not yet saved", do="hand_back")
+        assert answer.headers["Location"].startswith("/queue?given_back=")
+        assert kept(claimed, ada) == "Not yet saved"
+        assert question_row(claimed.id).status == "queued"
+        page = text_of(browser.get(f"/queue/{claimed.public_id}"))
+        assert "You wrote on this question before. Your text is kept." in page
+
+    def test_giving_back_twice(self, browser, claimed, ada):
+        token = csrf_of(text_of(browser.get(write_url(claimed))))
+        give_back(claimed, ada)
+        answer = browser.post(write_url(claimed, "/hand-back"), data={"csrf_token": token})
+        page = text_of(browser.get(answer.headers["Location"]))
+        assert "The question is not kept for you any more." in page
+
+    def test_when_somebody_else_has_it(self, browser, claimed, ada, berta):
+        token = csrf_of(text_of(browser.get(write_url(claimed))))
+        give_back(claimed, ada)
+        take(claimed, berta)
+        answer = browser.post(
+            write_url(claimed), data={"csrf_token": token, "body": ANSWER, "do": "check"}
+        )
+        page = text_of(browser.get(answer.headers["Location"], follow_redirects=True))
+        assert "Somebody else has taken it, or it was withdrawn." in page
+        assert ANSWER in page
+        assert "<textarea" not in page
+        assert kept(claimed, ada) == ANSWER
+
+    def test_somebody_elses_claim(self, app, client, claimed, berta):
+        token = csrf_of(text_of(client.get(write_url(claimed))))
+        sign_in_as(app, client, berta)
+        token = csrf_of(text_of(client.get("/queue")))
+        assert client.get(write_url(claimed), follow_redirects=True).request.path == "/queue"
+        for rest, status in (("", 404), ("/autosave", 404), ("/hand-back", 404), ("/send", 303)):
+            answer = client.post(
+                write_url(claimed, rest), data={"csrf_token": token, "body": ANSWER, "do": "save"}
+            )
+            assert answer.status_code == status
+        assert kept(claimed, berta) is None
+        assert question_row(claimed.id).status == "claimed"
+
+    def test_the_page_needs_two_statements(self, browser, claimed):
+        browser.get(write_url(claimed))
+        with Statements() as statements:
+            browser.get(write_url(claimed))
+        assert len(statements.seen) == 2, statements.seen
+
+
+class TestSend:
+    def check(self, browser, question, body=ANSWER):
+        answer = post(browser, write_url(question), body=body, do="check")
+        assert answer.headers["Location"] == write_url(question, "/check")
+        return text_of(browser.get(answer.headers["Location"]))
+
+    def send(self, browser, question, page):
+        revision = re.search(r'name="revision" value="(\d+)"', page).group(1)
+        return browser.post(
+            write_url(question, "/send"),
+            data={"csrf_token": csrf_of(page), "revision": revision},
+        )
+
+    def test_checked_then_sent(self, browser, claimed):
+        page = self.check(browser, claimed, f"{ANSWER}\r\n\r\n1. One\r\n2. <b>Two</b>")
+        assert "<li>&lt;b&gt;Two&lt;/b&gt;</li>" in page
+        assert "Send the answer" in page
+        assert "Go on writing" in page
+        assert sent(claimed) is None
+        answer = self.send(browser, claimed, page)
+        assert sent(claimed) == f"{ANSWER}\n\n1. One\n2. <b>Two</b>"
+        after = text_of(browser.get(answer.headers["Location"]))
+        assert "Your answer is sent. Thank you." in after
+        assert "You earn €10.20 when the answer is accepted." in after
+        assert "It is accepted by itself on Wednesday 25 November." in after
+        home = text_of(browser.get("/queue"))
+        assert "This month you have sent 1 answer." in home
+        assert browser.get(write_url(claimed)).headers["Location"] == (
+            f"/queue/{claimed.public_id}"
+        )
+
+    def test_twice_is_once(self, browser, claimed):
+        page = self.check(browser, claimed)
+        assert self.send(browser, claimed, page).status_code == 303
+        again = self.send(browser, claimed, page)
+        assert "Your answer is sent." in text_of(browser.get(again.headers["Location"]))
+
+    def test_only_what_was_seen(self, browser, claimed):
+        page = self.check(browser, claimed)
+        post(browser, write_url(claimed), body=f"{ANSWER} And one thing more.", do="save")
+        answer = self.send(browser, claimed, page)
+        assert answer.headers["Location"] == write_url(claimed, "/check")
+        shown = text_of(browser.get(answer.headers["Location"]))
+        assert "The text has changed since." in shown
+        assert "And one thing more." in shown
+        assert sent(claimed) is None
+
+    def test_after_the_end_while_nobody_has_it(self, browser, claimed, ada):
+        page = self.check(browser, claimed)
+        give_back(claimed, ada)
+        writing = text_of(browser.get(write_url(claimed)))
+        assert "Nobody else has taken the question: you can still send your answer." in writing
+        assert self.send(browser, claimed, page).headers["Location"].endswith("?sent=1")
+        assert sent(claimed) == ANSWER
+
+    def test_after_a_colleague_took_it(self, browser, claimed, ada, berta):
+        page = self.check(browser, claimed)
+        give_back(claimed, ada)
+        take(claimed, berta)
+        answer = self.send(browser, claimed, page)
+        shown = text_of(browser.get(answer.headers["Location"]))
+        assert "The answer could not be sent. What you wrote is kept." in shown
+        assert ANSWER in shown
+        assert sent(claimed) is None
+
+    def test_the_check_page_shows_nothing_unfit(self, browser, claimed):
+        post(browser, write_url(claimed), body="Too short", do="save")
+        assert browser.get(write_url(claimed, "/check")).headers["Location"] == (write_url(claimed))
+        token = csrf_of(text_of(browser.get(write_url(claimed))))
+        answer = browser.post(
+            write_url(claimed, "/send"), data={"csrf_token": token, "revision": "1"}
+        )
+        assert answer.status_code == 422
+        assert "Write a little more" in text_of(answer)
