@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from aiosmtpd.controller import Controller
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 
 from tests.factories import Catcher, Database, free_port, settings_for
@@ -134,6 +134,15 @@ def gateway(_standin: tuple[Running, _ShownClock], clock: FixedClock) -> StripeG
     return made
 
 
+class _Browser(FlaskClient):
+    """Begins each request with an empty `g`: here the context of `app` outlives the requests."""
+
+    def open(self, *args, **kwargs):
+        for name in list(g):
+            g.pop(name)
+        return super().open(*args, **kwargs)
+
+
 @pytest.fixture
 def app(settings: Settings, clock: FixedClock, gateway: StripeGateway) -> Iterator[Flask]:
     """The whole application with real database and mail, at the fixed clock."""
@@ -142,6 +151,7 @@ def app(settings: Settings, clock: FixedClock, gateway: StripeGateway) -> Iterat
     )
     made = create_app(settings, given)
     made.config["TESTING"] = False
+    made.test_client_class = _Browser
     with made.app_context():
         yield made
         db.session.remove()

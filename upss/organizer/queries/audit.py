@@ -192,7 +192,7 @@ def overview(session: Session, wanted: MoneyFilter, *, now: datetime, zone: str)
     begins_at = select(entry.c.booked_at).order_by(entry.c.id).limit(1).scalar_subquery()
     statement = (
         select(each.c.since, func.count().label("questions"), *sums, begins_at.label("begins_at"))
-        .group_by(func.grouping_sets(func.row(), func.row(each.c.since)))
+        .group_by(func.rollup(each.c.since))
         .order_by(each.c.since)
     )
     rows = session.execute(statement).all()

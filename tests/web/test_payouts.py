@@ -1,0 +1,158 @@
+"""The pages of the person who answers: what was earned, and how it reaches them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import event
+
+from tests import factories
+from upss.db.base import db
+from upss.forum.service import accepting
+from upss.kernel.roles import Role
+from upss.payouts import queries
+from upss.payouts.rules.schedule import HOLD
+from upss.web.paging import SIZE
+from upss.web.ports import unit
+
+
+@pytest.fixture
+def josep(app, client):
+    """Somebody who answers, signed in."""
+    factories.control("fail-next", times=0)
+    account_id = factories.person("josep@example.org", role=Role.ANSWERER, topics=("home",))
+    factories.sign_in_as(app, client, account_id)
+    return account_id
+
+
+def earn(answerer_id, how_often=1, **changes):
+    asker = factories.person()
+    for _ in range(how_often):
+        question_id = factories.answered(asker, answerer_id, **changes)
+        with unit() as uow:
+            accepting.accept(uow, question_id=question_id, actor_id=asker)
+            uow.commit()
+
+
+def page(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.get_data(as_text=True)[:2000]
+    return answer.get_data(as_text=True)
+
+
+def statements(client, path):
+    """The SQL statements of a page, once the session has its token."""
+    client.get(path)
+    seen = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        assert client.get(path).status_code == 200
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    return seen
+
+
+def test_before_the_first_accepted_answer(client, josep):
+    text = page(client, "/earnings")
+    assert "No accepted answer yet" in text
+    assert "Your money waits for an account to go to" in text
+
+
+def test_earnings_show_share_hold_and_state(client, josep, clock):
+    earn(josep, title="<b>A damaged fridge</b>")
+    text = page(client, "/earnings")
+    assert text.count("€10.20") == 3  # to come, on hold, the row
+    assert "On hold until 25 Nov 2026" in text
+    assert "&lt;b&gt;A damaged fridge&lt;/b&gt;" in text
+    clock.advance(HOLD)
+    assert "With the next payout" in page(client, "/earnings")
+
+
+def test_a_stranger_is_sent_to_sign_in_and_an_asker_is_refused(app, client):
+    assert client.get("/earnings").status_code == 303
+    factories.sign_in_as(app, client, factories.person())
+    for path in ("/earnings", "/how-you-are-paid", "/how-you-are-paid/back"):
+        assert client.get(path).status_code == 403, path
+
+
+def test_nobody_sees_the_earnings_of_others(app, client, josep):
+    earn(factories.person("remei@example.org", role=Role.ANSWERER, topics=("home",)))
+    assert "No accepted answer yet" in page(client, "/earnings")
+
+
+def test_earnings_are_paged_with_the_same_number_of_statements(client, josep, clock):
+    few = statements(client, "/earnings")
+    earn(josep, SIZE + 1)
+    many = statements(client, "/earnings")
+    assert len(few) == len(many) <= 3, "\n".join(many)
+    first = page(client, "/earnings")
+    assert first.count("On hold until") == SIZE
+    address = first.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&")
+    second = page(client, address)
+    assert second.count("On hold until") == 1
+    assert 'rel="prev"' in second
+
+
+def test_onboarding_goes_to_the_provider_and_back(client, josep):
+    assert "Your money waits for an account" in page(client, "/how-you-are-paid")
+    answer = factories.post(client, "/how-you-are-paid")
+    assert answer.status_code == 303
+    assert urlsplit(answer.headers["Location"]).netloc != "localhost"
+    with unit() as uow:
+        provider_id = queries.recipient_of(uow.session, josep).provider_id
+
+    # coming back proves nothing: the account is read again, and is not ready
+    client.get("/how-you-are-paid/back")
+    assert "Your account is ready" not in page(client, "/how-you-are-paid")
+    factories.control(f"accounts/{provider_id}", status="active")
+    assert client.get("/how-you-are-paid/back").headers["Location"] == "/how-you-are-paid"
+    assert "Your account is ready" in page(client, "/how-you-are-paid")
+    assert "waits for an account" not in page(client, "/earnings")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("pending", "Your details are being checked"),
+        ("restricted", "Something is still missing"),
+        ("unsupported", "This account cannot receive money"),
+    ],
+)
+def test_every_state_of_the_account_is_said_plainly(client, josep, status, words):
+    factories.post(client, "/how-you-are-paid")
+    with unit() as uow:
+        provider_id = queries.recipient_of(uow.session, josep).provider_id
+    factories.control(f"accounts/{provider_id}", status=status)
+    client.get("/how-you-are-paid/back")
+    assert words in page(client, "/how-you-are-paid")
+
+
+def test_a_silent_provider_gives_words_and_no_error(client, josep):
+    factories.control("fail-next", when="before", times=9, match="POST /v2", style="error")
+    answer = factories.post(client, "/how-you-are-paid")
+    assert answer.headers["Location"] == "/how-you-are-paid"
+    assert "does not answer" in page(client, "/how-you-are-paid")
+    factories.control("fail-next", times=0)
+    factories.post(client, "/how-you-are-paid")
+    factories.control("fail-next", when="before", times=9, match="GET /v2", style="error")
+    client.get("/how-you-are-paid/back")
+    assert "We will ask again" in page(client, "/how-you-are-paid")
+    factories.control("fail-next", times=0)
+
+
+def test_starting_without_a_token_is_refused(client, josep):
+    assert client.post("/how-you-are-paid").status_code == 400
+
+
+@pytest.mark.parametrize("language", ["es", "ca"])
+def test_the_pages_speak_every_language(client, josep, language, clock):
+    earn(josep)
+    clock.advance(timedelta(days=1))
+    for path in ("/earnings", "/how-you-are-paid"):
+        assert f'<html lang="{language}"' in page(client, f"{path}?lang={language}")
