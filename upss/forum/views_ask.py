@@ -59,7 +59,7 @@ def write(public_id: str) -> Any:
         terms = site.terms(uow.session)
     if draft is not None and draft.status != Status.DRAFT:
         return redirect(url_for("forum.question", public_id=public_id), 303)
-    return _write_page(public_id, _fields(draft), terms, [])
+    return _write_page(public_id, _fields(draft), terms, [], is_saved=draft is not None)
 
 
 def _known_form(public_id: str) -> str:
@@ -120,13 +120,19 @@ def _fields(draft: Question | None) -> dict[str, str]:
 
 
 def _write_page(
-    public_id: str, fields: dict[str, str], terms: site.Terms, errors: list[tuple[str, str]]
+    public_id: str,
+    fields: dict[str, str],
+    terms: site.Terms,
+    errors: list[tuple[str, str]],
+    *,
+    is_saved: bool = True,
 ) -> str:
     return render_template(
         "forum/ask.html",
         public_id=public_id,
         fields=fields,
         terms=terms,
+        is_saved=is_saved,
         sizes=[(size, MINUTES[size]) for size in Size],
         errors=errors,
         title_max=TITLE_MAX,

@@ -61,11 +61,7 @@ def format_moment(when: datetime, now: datetime, words: Catalogue) -> str:
     It stands alone (a value beside its label), so it begins with a capital letter. The year is
     written when it is not this one.
     """
-    pattern = _DAY if when.year == now.year else _LONG_DAY
-    named = {
-        "day": _format_day(when.date(), words.gettext(pattern), words.code),
-        "time": _format_time(when.hour, when.minute, words.gettext(_TIME), words.code),
-    }
+    named = _day_and_time(when, now, words)
     # The hour is counted because Spanish and Catalan say "a la 1:05" but "a las 2:05".
     distance = when.date() - now.date()
     if distance == timedelta(0):
@@ -81,8 +77,22 @@ def format_moment(when: datetime, now: datetime, words: Catalogue) -> str:
             "Yesterday, %(day)s at %(time)s", "Yesterday, %(day)s at %(time)s", when.hour, **named
         )
     else:
-        text = words.ngettext("%(day)s at %(time)s", "%(day)s at %(time)s", when.hour, **named)
+        text = format_date_time(when, now, words)
     return text[:1].upper() + text[1:]
+
+
+def format_date_time(when: datetime, now: datetime, words: Catalogue) -> str:
+    """Write "Sunday 22 November at 18:05" as it stands inside a sentence."""
+    named = _day_and_time(when, now, words)
+    return words.ngettext("%(day)s at %(time)s", "%(day)s at %(time)s", when.hour, **named)
+
+
+def _day_and_time(when: datetime, now: datetime, words: Catalogue) -> dict[str, str]:
+    pattern = _DAY if when.year == now.year else _LONG_DAY
+    return {
+        "day": _format_day(when.date(), words.gettext(pattern), words.code),
+        "time": _format_time(when.hour, when.minute, words.gettext(_TIME), words.code),
+    }
 
 
 def paragraphs(text: str) -> Markup:
@@ -164,6 +174,11 @@ class _Filters:
         seen_from = (now or self._now()).astimezone(self._zone)
         return format_moment(when.astimezone(self._zone), seen_from, catalogue())
 
+    def date_time(self, when: datetime) -> str:
+        """Write "Sunday 22 November at 18:05", for the middle of a sentence."""
+        seen_from = self._now().astimezone(self._zone)
+        return format_date_time(when.astimezone(self._zone), seen_from, catalogue())
+
 
 def init_filters(app: Flask, *, now: Callable[[], datetime], timezone: str) -> None:
     """Install the filters; `now` returns the clock's aware time."""
@@ -175,6 +190,7 @@ def init_filters(app: Flask, *, now: Callable[[], datetime], timezone: str) -> N
         short_day=spoken.short_day,
         clock_time=spoken.clock_time,
         moment=spoken.moment,
+        date_time=spoken.date_time,
         paragraphs=paragraphs,
         initials=initials,
         language_name=language_name,
