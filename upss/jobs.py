@@ -9,6 +9,7 @@ from typing import Any
 import procrastinate
 from flask import Flask
 
+from upss.accounts import tasks as account_tasks
 from upss.forum import tasks as forum_tasks
 from upss.notices import tasks as notice_tasks
 from upss.payments import tasks as payment_tasks
@@ -37,6 +38,7 @@ PERIODIC: dict[str, tuple[str, Callable[[], object]]] = {
     "forum.run_timers": ("* * * * *", forum_tasks.run_timers),
     "payments.poll": ("*/5 * * * *", payment_tasks.poll),
     "payouts.resume": ("*/5 * * * *", payout_tasks.resume),
+    "accounts.forget_requests": ("7 3 * * *", account_tasks.forget_requests),
     "web.tidy": ("17 3 * * *", web_tasks.tidy),
 }
 
