@@ -71,10 +71,10 @@ def clone(server: embedded.EmbeddedServer, name: str) -> Database:
 
 
 @pytest.fixture
-def database(server: embedded.EmbeddedServer) -> Iterator[Database]:
+def database(server: embedded.EmbeddedServer) -> Database:
     """A fresh database for one test, with real commits."""
     name = "t_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
-    yield clone(server, name)
+    return clone(server, name)
 
 
 @pytest.fixture

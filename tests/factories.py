@@ -101,7 +101,12 @@ def person(email: str = "", *, role: Role | None = None, topics: tuple[str, ...]
             account = accounts.account_for_email(uow, email=address, language="en")
         else:
             account = accounts.invite(
-                uow, email=address, name=address.split("@")[0], role=role, topics=topics, language="en"
+                uow,
+                email=address,
+                name=address.split("@")[0],
+                role=role,
+                topics=topics,
+                language="en",
             )
         uow.commit()
     return account
@@ -160,9 +165,7 @@ def answered(asker_id: AccountId, answerer_id: AccountId, **changes: Any) -> Que
         answering.claim(uow, question_id=question_id, answerer_id=answerer_id)
         uow.commit()
     with unit() as uow:
-        answering.send_answer(
-            uow, question_id=question_id, answerer_id=answerer_id, body=ANSWER
-        )
+        answering.send_answer(uow, question_id=question_id, answerer_id=answerer_id, body=ANSWER)
         uow.commit()
     return question_id
 
@@ -194,7 +197,9 @@ def question_row(question_id: QuestionId) -> Question:
         return uow.session.get_one(Question, question_id)
 
 
-def sign_in_as(app: Flask, client: FlaskClient, account_id: AccountId, *, organizer: bool = False) -> None:
+def sign_in_as(
+    app: Flask, client: FlaskClient, account_id: AccountId, *, organizer: bool = False
+) -> None:
     """Give a client a signed-in session, through the real session store."""
     from upss.web import sessions
 
@@ -212,7 +217,9 @@ def csrf_of(page: str) -> str:
     return found.group(1)
 
 
-def post(client: FlaskClient, form_url: str, target: str | None = None, **fields: str) -> TestResponse:
+def post(
+    client: FlaskClient, form_url: str, target: str | None = None, **fields: str
+) -> TestResponse:
     """Open the page that holds a form, then send it with its token."""
     token = csrf_of(client.get(form_url).get_data(as_text=True))
     return client.post(target or form_url, data={"csrf_token": token, **fields})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from typing_extensions import override
 
 from upss import __version__
 from upss.kernel.errors import UpssError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 class _Group(click.Group):
     """Says what went wrong on purpose in words, without a traceback."""
 
+    @override
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
@@ -149,13 +151,22 @@ def ledger() -> None:
 
 
 @ledger.command("verify")
-def ledger_verify() -> None:
+@click.option(
+    "--instance",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Verify the embedded database in this folder, without any other setting.",
+)
+def ledger_verify(instance: Path | None) -> None:
     """Recompute every digest and sum; exit 1 on any difference."""
-    from upss.ledger.verify import verify  # noqa: PLC0415
-    from upss.web.ports import unit  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.orm import Session  # noqa: PLC0415
 
-    with _app().app_context(), unit() as uow:
-        report = verify(uow.session)
+    from upss.db import engine  # noqa: PLC0415
+    from upss.ledger.verify import verify  # noqa: PLC0415
+
+    url = engine.url_of(instance.absolute()) if instance else engine.app_url(_settings())
+    with Session(create_engine(url)) as session:
+        report = verify(session)
     click.echo(f"{report.entries} entries, {report.postings} postings checked.")
     for difference in report.differences:
         click.echo(f"DIFFERENCE {difference}", err=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from typing_extensions import override
+
 from upss.kernel.errors import UpssError
 
 STRIPE_HOSTS = frozenset({"api.stripe.com"})
@@ -32,6 +34,7 @@ class BadSettings(UpssError):
         super().__init__(problems=dict(problems))
         self.problems = dict(problems)
 
+    @override
     def __str__(self) -> str:
         lines = [f"  {name}: {what}" for name, what in self.problems.items()]
         return "UPSS cannot start with these settings:\n" + "\n".join(lines)
@@ -184,6 +187,6 @@ def _check_production(settings: Settings, problems: dict[str, str]) -> None:
         problems["UPSS_SECRET_KEY"] = f"needs at least {_MIN_SECRET} random characters"
     secret = settings.stripe_webhook_secret
     if secret and not secret.startswith("whsec_"):
-        problems["UPSS_STRIPE_WEBHOOK_SECRET"] = "is not a webhook secret (whsec_...)"
+        problems["UPSS_STRIPE_WEBHOOK_SECRET"] = "is not a webhook secret (whsec_...)"  # noqa: S105
     if urlsplit(settings.stripe_checkout_origin).scheme != "https":
         problems["UPSS_STRIPE_CHECKOUT_ORIGIN"] = "production needs https"

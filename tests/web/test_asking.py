@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from tests.factories import (
-    AT_ONCE,
-    csrf_of,
-    draft,
-    pay_at_standin,
     person,
     post,
-    queued,
     question_row,
+    queued,
     sign_in_as,
 )
-from upss.kernel.ids import PaymentId
 
 FIELDS = {
     "topic": "home",

@@ -39,6 +39,11 @@ def owner_url(settings: Settings) -> str:
     return _embedded(settings).url(OWNER_ROLE, DATABASE)
 
 
+def url_of(instance: Path) -> str:
+    """Return the application role's address of the embedded database in an instance folder."""
+    return embedded_server(instance / "postgres").url(APP_ROLE, DATABASE)
+
+
 def _embedded(settings: Settings) -> embedded.EmbeddedServer:
     return embedded_server(settings.instance / "postgres")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, DateTime
 from sqlalchemy.types import TypeDecorator
+from typing_extensions import override
 
 from upss.kernel.money import check_minor
 
@@ -17,7 +18,8 @@ class MinorUnits(TypeDecorator[int]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: int | None, dialect: Any) -> int | None:  # noqa: ARG002
+    @override
+    def process_bind_param(self, value: int | None, dialect: Any) -> int | None:
         """Refuse anything but an int."""
         return None if value is None else check_minor(value)
 
@@ -28,12 +30,14 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+    @override
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
         """Refuse a time that names no zone."""
         if value is not None and value.tzinfo is None:
             raise ValueError("a stored time needs a zone")
         return value
 
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+    @override
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         """Read as UTC, whatever zone the connection speaks."""
         return None if value is None else value.astimezone(UTC)

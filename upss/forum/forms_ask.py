@@ -37,12 +37,8 @@ def fault_messages(faults: dict[str, str], lengths: dict[str, int]) -> list[tupl
     return [
         (
             name,
-            gettext(
-                _FAULTS[name, faults[name]], most=_MOST.get(name, 0), now=lengths.get(name, 0)
-            ),
+            gettext(_FAULTS[name, faults[name]], most=_MOST.get(name, 0), now=lengths.get(name, 0)),
         )
         for name in ("topic", "title", "body", "size")
         if name in faults
     ]
-
-

@@ -139,7 +139,7 @@ def mine(
     if after is not None:
         statement = statement.where(Question.id < after)
     rows = session.execute(statement.order_by(Question.id.desc()).limit(limit))
-    return [ListedQuestion(*row) for row in rows]
+    return [ListedQuestion(*tuple(row)) for row in rows]
 
 
 def question_of_payment(session: Session, payment_public_id: str) -> tuple[int, str] | None:

@@ -14,7 +14,7 @@ from upss.forum.rules.pricing import MINUTES, Size
 from upss.forum.rules.texts import BODY_MAX, TITLE_MAX
 from upss.forum.service import accepting, asking
 from upss.kernel.errors import DomainError, GatewayError
-from upss.kernel.ids import PaymentId, QuestionId, new_public_id
+from upss.kernel.ids import AccountId, PaymentId, QuestionId, new_public_id
 from upss.ledger.rules.split import split
 from upss.payments import queries as payments
 from upss.payments import tasks as payment_tasks
@@ -364,11 +364,15 @@ def accept(public_id: str) -> Any:
         return render_template("forum/accept.html", q=found)
     return _changed(
         lambda uow: accepting.accept(
-            uow, question_id=QuestionId(found.id), actor_id=found.asker_id
+            uow, question_id=QuestionId(found.id), actor_id=_account_of(found)
         ),
         public_id,
         gettext("Thank you. The person who answered will be paid."),
     )
+
+
+def _account_of(question: Question) -> AccountId | None:
+    return None if question.asker_id is None else AccountId(question.asker_id)
 
 
 def _changed(work: Any, public_id: str, done: str) -> Any:

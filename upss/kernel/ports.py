@@ -26,7 +26,7 @@ class Clock(Protocol):
         ...
 
     def system_now(self) -> datetime:
-        """The machine's time: sessions, tokens, limits, signatures, webhook back-off."""
+        """Return the machine's time: sessions, tokens, limits, signatures, webhook back-off."""
         ...
 
 
@@ -124,7 +124,7 @@ class TransferState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecipientState:
-    """A connected account: may it receive transfers, and what does the provider still ask?"""
+    """Whether a connected account may receive transfers, and what the provider still asks."""
 
     id: str
     transfers: Literal["active", "pending", "restricted", "unsupported"]

@@ -126,4 +126,4 @@ def receipt(session: Session, question_id: QuestionId) -> list[ReceiptLine]:
         .where(Payment.question_id == question_id, Payment.status.in_(("paid", "returned")))
         .order_by(Payment.id)
     )
-    return [ReceiptLine(*row) for row in rows]
+    return [ReceiptLine(*tuple(row)) for row in rows]

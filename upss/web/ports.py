@@ -67,7 +67,7 @@ def mailer() -> Mailer:
 
 
 def unit() -> UnitOfWork:
-    """Begin a unit of work: `with unit() as uow: ...; uow.commit()`."""
+    """Begin a unit of work; it ends with `commit()`, or leaves no trace."""
     here = _installed()
     return UnitOfWork(here.ports.clock, here.ports.queue, here.handlers)
 

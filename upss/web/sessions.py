@@ -15,6 +15,7 @@ from flask import session as flask_session
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy import bindparam, delete, insert, text, update
 from sqlalchemy.dialects.postgresql import JSONB
+from typing_extensions import override
 from werkzeug.datastructures import CallbackDict
 
 from upss.db.base import db
@@ -69,7 +70,8 @@ class ServerSession(CallbackDict[str, Any], SessionMixin):
 class DatabaseSessions(SessionInterface):
     """Flask's session interface over `web_session`."""
 
-    def open_session(self, app: Flask, request: Request) -> ServerSession:  # noqa: ARG002
+    @override
+    def open_session(self, app: Flask, request: Request) -> ServerSession:
         """Load the session that the cookie names, or begin an empty one."""
         token = request.cookies.get(COOKIE)
         if not token or request.endpoint == "static":
@@ -96,6 +98,7 @@ class DatabaseSessions(SessionInterface):
             )
         return session
 
+    @override
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write what changed; set the cookie only when its token is new."""
         assert isinstance(session, ServerSession)

@@ -90,7 +90,7 @@ def apply_refund(uow: UnitOfWork, *, refund_id: RefundId, state: RefundState) ->
     if refund.status == "failed":
         return refund.status
     now = uow.clock.now()
-    told = {"at": now, "refund_id": refund_id, "question_id": QuestionId(refund.question_id)}
+    question_id = QuestionId(refund.question_id)
     if state.balance_transaction is not None and refund.balance_transaction_id is None:
         _book(uow, refund, state.balance_transaction, failed=False)
         refund.balance_transaction_id = state.balance_transaction.id
@@ -99,18 +99,18 @@ def apply_refund(uow: UnitOfWork, *, refund_id: RefundId, state: RefundState) ->
         if state.failure_balance_transaction is not None:
             _book(uow, refund, state.failure_balance_transaction, failed=True)
         refund.status = "failed"
-        uow.emit(RefundFailed(**told))
+        uow.emit(RefundFailed(at=now, refund_id=refund_id, question_id=question_id))
     elif refund.balance_transaction_id is not None and state.status == "succeeded":
         if refund.status != "settled":
             refund.status, refund.settled_at = "settled", now
-            uow.emit(RefundSettled(**told))
+            uow.emit(RefundSettled(at=now, refund_id=refund_id, question_id=question_id))
     else:
         refund.status = "sent"
     return refund.status
 
 
 def refuse_refund(uow: UnitOfWork, *, refund_id: RefundId, reason: str) -> None:
-    """The provider refused to send it: the money stays owed and an organizer is told."""
+    """Note that the provider refused to send it: still owed, and organizers are told."""
     refund = _locked(uow, refund_id)
     refund.status, refund.failure_reason = "failed", reason
     uow.emit(

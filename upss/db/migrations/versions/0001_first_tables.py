@@ -35,7 +35,9 @@ END $$
 
 def _raw(statements: str) -> None:
     """Send SQL as it is: it holds percent signs that the driver would take for placeholders."""
-    op.get_bind().connection.driver_connection.execute(statements)
+    raw = op.get_bind().connection.driver_connection
+    assert raw is not None
+    raw.execute(statements)
 
 
 def upgrade() -> None:

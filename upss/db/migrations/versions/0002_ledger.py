@@ -196,7 +196,9 @@ END $$;
 
 def _raw(statements: str) -> None:
     """Send SQL as it is: it holds colons and percent signs that would pass for parameters."""
-    op.get_bind().connection.driver_connection.execute(statements)
+    raw = op.get_bind().connection.driver_connection
+    assert raw is not None
+    raw.execute(statements)
 
 
 def upgrade() -> None:
