@@ -194,6 +194,7 @@ def check_mail(message, language: str, row: Question) -> None:
     assert button["href"] in plain
     assert "padding:14px" in button["style"]
     assert not seen.all("img") + seen.all("script") + seen.all("style")
+    assert ("Hello," in plain) == (language == "en")
     subject = message["Subject"]
     assert subject in plain
     for told in (subject, plain, rich):
@@ -360,13 +361,13 @@ class Moody:
         self.seen = []
         self.open = []
 
-    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802 - the name that aiosmtpd looks for
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):
         if self.answers and self.answers[0].startswith("rcpt "):
             return self.answers.pop(0).removeprefix("rcpt ")
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802 - the name that aiosmtpd looks for
+    async def handle_DATA(self, server, _session, envelope):
         if self.conninfo:
             with psycopg.connect(self.conninfo, autocommit=True) as watch:
                 self.open += watch.execute(
@@ -374,11 +375,13 @@ class Moody:
                     " AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
                 ).fetchall()
         answer = self.answers.pop(0) if self.answers else "250 OK"
+        if answer == "hang up":
+            server.transport.abort()
         if answer.startswith("250"):
             self.seen.append(envelope.content)
         return answer
 
-    async def handle_QUIT(self, _server, _session, _envelope):  # noqa: N802 - the name that aiosmtpd looks for
+    async def handle_QUIT(self, _server, _session, _envelope):
         return "500 I do not say goodbye"
 
 
@@ -402,7 +405,7 @@ def office(app, settings, clock):
         controller.stop()
 
 
-@pytest.mark.parametrize("answer", ["451 busy", "rcpt 450 mailbox busy", "421 closing"])
+@pytest.mark.parametrize("answer", ["451 busy", "rcpt 450 mailbox busy", "421 closing", "hang up"])
 def test_a_busy_server_is_tried_again_with_the_same_id(app, clock, office, answer):
     handler = office(answer)
     number = person("busy@example.org")

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import count
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from tests.factories import csrf_of
@@ -26,7 +27,7 @@ class Visitor:
     """A browser of its own: cookies, network address, and a fresh context for each request."""
 
     def __init__(self, app, network=None, base_url="http://localhost"):
-        self.client = app.test_client()
+        self.client = FlaskClient(app, app.response_class)
         self.base_url = base_url
         self.network = network or f"198.51.100.{next(networks)}"
         self.token = None
