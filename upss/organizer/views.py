@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from upss.db.work import UnitOfWork
 
+_ENTRIES = 10  # each has several lines
+
 blueprint = Blueprint("organizer", __name__, url_prefix="/organizer")
 
 
@@ -214,11 +216,11 @@ def trial_balance() -> ResponseReturnValue:
     before = paging.cursor("before")
     with unit() as uow:
         accounts = ledger.trial_balance(uow.session)
-        rows = ledger.entries(uow.session, before_id=before, limit=paging.SIZE + 1)
+        rows = ledger.entries(uow.session, before_id=before, limit=_ENTRIES + 1)
     return render_template(
         "organizer/trial_balance.html",
         accounts=accounts,
-        page=paging.page(rows, keys=[row.id for row in rows], after=before),
+        page=paging.page(rows, keys=[row.id for row in rows], after=before, size=_ENTRIES),
     )
 
 
