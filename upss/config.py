@@ -46,8 +46,9 @@ class Settings:
 
     mode: Mode
     instance: Path
-    database_url: str | None  # None: the embedded server in the instance folder
-    database_owner_url: str | None
+    # None: the embedded server in the instance folder; not shown, because it holds a password
+    database_url: str | None = field(repr=False)
+    database_owner_url: str | None = field(repr=False)
     base_url: str
     secret_key: str = field(repr=False)
     stripe_key: str = field(repr=False)
@@ -69,7 +70,8 @@ class Settings:
     @property
     def is_stand_in(self) -> bool:
         """The payment provider's address is not Stripe's: no real money moves."""
-        return self.stripe_api_base is not None
+        api = self.stripe_api_base
+        return api is not None and urlsplit(api).hostname not in STRIPE_HOSTS
 
     @property
     def is_secure(self) -> bool:
@@ -90,9 +92,9 @@ class Settings:
             secret_key=reader.required("UPSS_SECRET_KEY"),
             stripe_key=reader.required("UPSS_STRIPE_KEY"),
             stripe_webhook_secret=reader.required("UPSS_STRIPE_WEBHOOK_SECRET"),
-            stripe_api_base=environ.get("UPSS_STRIPE_API_BASE") or None,
-            stripe_checkout_origin=(
-                environ.get("UPSS_STRIPE_CHECKOUT_ORIGIN") or "https://checkout.stripe.com"
+            stripe_api_base=reader.address_or("UPSS_STRIPE_API_BASE", "") or None,
+            stripe_checkout_origin=reader.address_or(
+                "UPSS_STRIPE_CHECKOUT_ORIGIN", "https://checkout.stripe.com"
             ),
             smtp_host=reader.required("UPSS_SMTP_HOST"),
             smtp_port=reader.port("UPSS_SMTP_PORT", default=587),
@@ -143,11 +145,21 @@ class _Reader:
         return "postgresql+psycopg://" + value.split("://", 1)[-1]
 
     def address(self, name: str) -> str:
-        value = self.required(name)
-        parts = urlsplit(value)
-        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        return self._readable(name, self.required(name))
+
+    def address_or(self, name: str, default: str) -> str:
+        return self._readable(name, self.environ.get(name, "").strip() or default)
+
+    def _readable(self, name: str, value: str) -> str:
+        """Return the address; an empty text where it is none, so that it is named only once."""
+        try:
+            parts = urlsplit(value)
+            is_readable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        except ValueError:  # a bracket that is not closed, for one
+            is_readable = False
+        if value and not is_readable:
             self.problems[name] = "must be an address such as https://answers.example.org"
-        return value
+        return value if is_readable else ""
 
     def port(self, name: str, *, default: int) -> int:
         value = self.environ.get(name) or str(default)
@@ -177,7 +189,7 @@ def _is_live(key: str) -> bool:
 def _check_production(settings: Settings, problems: dict[str, str]) -> None:
     """Add what production refuses: a stand-in, test keys, plain http, a weak secret."""
     api = settings.stripe_api_base
-    if api is not None and urlsplit(api).hostname not in STRIPE_HOSTS:
+    if settings.is_stand_in or (api is not None and urlsplit(api).scheme != "https"):
         problems["UPSS_STRIPE_API_BASE"] = "production talks to Stripe itself: remove it"
     if settings.stripe_key and not _is_live(settings.stripe_key):
         problems["UPSS_STRIPE_KEY"] = "production needs a live key (sk_live_ or rk_live_)"
@@ -188,5 +200,5 @@ def _check_production(settings: Settings, problems: dict[str, str]) -> None:
     secret = settings.stripe_webhook_secret
     if secret and not secret.startswith("whsec_"):
         problems["UPSS_STRIPE_WEBHOOK_SECRET"] = "is not a webhook secret (whsec_...)"  # noqa: S105
-    if urlsplit(settings.stripe_checkout_origin).scheme != "https":
+    if settings.stripe_checkout_origin.startswith("http:"):
         problems["UPSS_STRIPE_CHECKOUT_ORIGIN"] = "production needs https"
