@@ -60,7 +60,8 @@ def next_status(facts: PaymentFacts, state: CheckoutState, *, now: datetime) -> 
         return PaymentStatus.CHECKING
     if state.status == "expired":
         return PaymentStatus.EXPIRED
-    return current if current is PaymentStatus.CHECKING else PaymentStatus.OPEN
+    # Seen open before, told late: what has ended or is being checked does not open again.
+    return PaymentStatus.OPEN if current is PaymentStatus.NEW else current
 
 
 def check_match(facts: PaymentFacts, state: CheckoutState) -> None:

@@ -1,0 +1,156 @@
+"""Promise, prices, texts, claims and ownership: what is promised and refused before any row exists."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from upss.forum.rules import claims, promise, texts, timers
+from upss.forum.rules.ownership import Owner
+from upss.forum.rules.pricing import MINUTES, Size
+from upss.payments.tasks import SESSION_LEAST
+
+NOW = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+def test_the_promise_of_an_offer():
+    made = promise.promise(offered_at=NOW, topic="home", language="en")
+    assert made.offer_ends_at == NOW + timedelta(minutes=60)
+    assert made.promise_at == NOW + timedelta(hours=73)
+    assert made.honour_until == NOW + timedelta(hours=71)
+
+
+@given(moments, moments, st.sampled_from(["home", "bills"]), st.sampled_from(["en", "es", "ca"]))
+def test_a_later_offer_never_promises_an_earlier_answer(one, other, topic, language):
+    first, second = sorted((one, other))
+    early = promise.promise(offered_at=first, topic=topic, language=language)
+    late = promise.promise(offered_at=second, topic="home", language="en")
+    assert early.promise_at <= late.promise_at
+    assert early.offer_ends_at < early.honour_until < early.promise_at
+    # who pays in the last moment that is honoured leaves the answerer the floor of two hours
+    assert early.promise_at - early.honour_until == promise.FLOOR == timedelta(hours=2)
+
+
+def test_both_sides_agree_how_long_a_payment_page_must_live():
+    assert promise.SESSION_LEAST == SESSION_LEAST == timedelta(minutes=31)
+    assert timedelta(minutes=30) < SESSION_LEAST < promise.OFFER
+
+
+def test_three_sizes_of_answer():
+    assert {str(size): MINUTES[size] for size in Size} == {"small": 10, "medium": 20, "large": 40}
+
+
+def test_how_long_each_state_may_last():
+    assert timedelta(days=7) == timers.REVIEW
+    assert [step.days for step in timers.REVIEW_REMINDERS] == [1, 3, 6]
+    assert max(timers.REVIEW_REMINDERS) < timers.REVIEW < timers.CLOSE_FOR_GOOD
+    assert timedelta(days=90) == timers.DRAFT_RETENTION
+    assert timedelta(days=7) == timers.DRAFT_WARNING
+    assert timedelta(hours=48) == promise.GRACE
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  plain \n", "plain"),
+        ("one\r\ntwo\rthree\n\nfour", "one\ntwo\nthree\n\nfour"),
+        ("a\x00b\x00", "ab"),
+        ("\x00", ""),
+        ("\x00 a", "a"),
+        ("ñ · 😀 · àéü", "ñ · 😀 · àéü"),
+    ],
+)
+def test_text_is_kept_as_typed(typed, kept):
+    assert texts.clean(typed) == kept
+
+
+@given(st.text(max_size=60))
+def test_cleaning_twice_changes_nothing(typed):
+    once = texts.clean(typed)
+    assert texts.clean(once) == once
+    assert not set("\r\x00") & set(once)
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "faults"),
+    [
+        ("t", "b", {}),
+        ("", "", {"title": "empty", "body": "empty"}),
+        ("t" * 120, "b" * 3_000, {}),
+        ("t" * 121, "b" * 3_001, {"title": "too_long", "body": "too_long"}),
+        ("t", "b" * 100_000, {"body": "too_long"}),
+    ],
+)
+def test_what_a_question_must_be_like(title, body, faults):
+    assert texts.question_faults(title=title, body=body) == faults
+
+
+@pytest.mark.parametrize(
+    ("length", "fault"),
+    [(0, "empty"), (39, "too_short"), (40, None), (20_000, None), (20_001, "too_long")],
+)
+def test_what_an_answer_must_be_like(length, fault):
+    assert texts.answer_fault("a" * length) == fault
+
+
+def test_a_draft_may_be_longer_than_what_is_sent():
+    assert min(texts.DRAFT_MAX, 100_000) > max(texts.BODY_MAX, texts.ANSWER_MAX)
+
+
+def facts(**changes):
+    given_ = {"asker_id": 1, "answerer_id": 2, "topic_approved": True, "open_claims": 0}
+    return claims.ClaimFacts(**(given_ | changes))
+
+
+def test_who_may_claim():
+    claims.check_claim(facts())
+    claims.check_claim(facts(open_claims=2))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"answerer_id": 1}, "own_question"),
+        ({"topic_approved": False}, "topic"),
+        ({"open_claims": 3}, "too_many"),
+        ({"open_claims": 9}, "too_many"),
+        ({"answerer_id": 1, "topic_approved": False, "open_claims": 3}, "own_question"),
+    ],
+)
+def test_who_may_not_claim(changes, reason):
+    with pytest.raises(claims.ClaimRefused) as refused:
+        claims.check_claim(facts(**changes))
+    assert refused.value.facts["reason"] == reason
+
+
+def test_a_claim_lasts_two_hours_after_the_last_save_but_not_beyond_the_grace():
+    promised = NOW + 72 * HOUR
+    assert claims.lease_end(saved_at=NOW, promise_at=promised) == NOW + 2 * HOUR
+    end = promised + 48 * HOUR
+    assert claims.lease_end(saved_at=end - HOUR, promise_at=promised) == end
+    assert claims.lease_end(saved_at=end - 2 * HOUR, promise_at=promised) == end
+
+
+@pytest.mark.parametrize(
+    ("owner", "owned"),
+    [
+        (Owner(asker_id=7, session_id=None), True),
+        (Owner(asker_id=None, session_id=9), True),
+        (Owner(asker_id=8, session_id=9), True),
+        (Owner(asker_id=8, session_id=None), False),
+        (Owner(asker_id=9, session_id=7), False),
+        (Owner(asker_id=None, session_id=None), False),
+    ],
+)
+def test_whose_a_question_is(owner, owned):
+    assert owner.owns(asker_id=7, session_id=9) is owned
+
+
+def test_nobody_owns_what_has_no_owner():
+    nobody = Owner(asker_id=None, session_id=None)
+    assert not nobody.owns(asker_id=None, session_id=None)
