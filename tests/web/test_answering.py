@@ -202,6 +202,15 @@ class TestReadAndClaim:
             assert words in text_of(browser.get(answer.headers["Location"]))
         assert post(browser, "/queue", f"/queue/{unpaid.public_id}/claim").status_code == 404
 
+    def test_reading_what_was_claimed_leads_to_the_writing(self, browser, claimed, ada, berta):
+        def leads_to():
+            return browser.get(f"/queue/{claimed.public_id}").headers["Location"]
+
+        assert leads_to() == write_url(claimed)
+        give_back(claimed, ada)
+        take(claimed, berta)
+        assert leads_to() == write_url(claimed)  # where what was written is kept
+
 
 class TestWrite:
     def test_save_without_javascript(self, browser, claimed, ada, clock):
