@@ -78,9 +78,7 @@ def lint(folder: Path) -> tuple[int, str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    shutil.copytree(
-        ROOT / "upss", tmp_path / "upss", ignore=lambda folder, names: _not_code(folder, names)
-    )
+    shutil.copytree(ROOT / "upss", tmp_path / "upss", ignore=_not_code)
     return tmp_path
 
 
@@ -112,9 +110,9 @@ def test_every_contract_notices_its_violations(copy):
         for module, wrong in planted:
             importer = "upss." + module.removesuffix(".py").replace("/", ".")
             # a protected contract names the import, others draw the chain of imports
-            assert re.search(
-                rf"{re.escape(importer)} -> {re.escape(wrong)}\b", section
-            ), f"{contract} did not notice {importer} -> {wrong}\n{section}"
+            assert re.search(rf"{re.escape(importer)} -> {re.escape(wrong)}\b", section), (
+                f"{contract} did not notice {importer} -> {wrong}\n{section}"
+            )
 
 
 def test_planted_violations_cover_every_contract():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, render_template, request, url_for
+from flask import Flask, Response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from upss.db.base import db
 from upss.kernel.errors import DomainError, GatewayError
@@ -81,6 +81,8 @@ def _csrf(error: CSRFError) -> Any:
 def _http(error: HTTPException) -> Any:
     if error.response is not None or (error.code or 500) < 400:
         return error
+    if isinstance(error, SecurityError):  # a foreign Host: no address of ours can be built on it
+        return Response("This address is not served here.\n", 400, mimetype="text/plain")
     return error_page(error.code or 500)
 
 

@@ -74,7 +74,8 @@ class DatabaseSessions(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> ServerSession:
         """Load the session that the cookie names, or begin an empty one."""
         token = request.cookies.get(COOKIE)
-        if not token or request.endpoint == "static":
+        # Flask opens the session before it knows the endpoint.
+        if not token or request.path.startswith(f"{app.static_url_path}/"):
             return ServerSession()
         now = clock().system_now()
         with db.engine.begin() as connection:

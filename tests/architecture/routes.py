@@ -1,0 +1,90 @@
+"""Every address of UPSS: who may open it. A new route fails the tests until it stands here."""
+
+from __future__ import annotations
+
+EVERYONE, SIGNED_IN = "everyone", "signed_in"
+ANSWERER, ORGANIZER = "answerer", "organizer"
+
+# Open to everyone, and each shows or changes only what is the visitor's own: 404 for others.
+OWN = {
+    "GET /ask/<public_id>",
+    "POST /ask/<public_id>",
+    "POST /ask/<public_id>/autosave",
+    "GET /ask/<public_id>/check",
+    "POST /ask/<public_id>/check",
+    "GET /ask/<public_id>/discard",
+    "POST /ask/<public_id>/discard",
+    "GET /questions/<public_id>",
+    "GET /questions/<public_id>/receipt",
+    "POST /questions/<public_id>/pay",
+    "POST /questions/<public_id>/edit",
+    "GET /questions/<public_id>/withdraw",
+    "POST /questions/<public_id>/withdraw",
+    "GET /questions/<public_id>/accept",
+    "POST /questions/<public_id>/accept",
+}
+
+ROUTES = dict.fromkeys(sorted(OWN), EVERYONE) | {
+    # pages for everyone
+    "GET /": EVERYONE,
+    "GET /how-money-works": EVERYONE,
+    "GET /rights": EVERYONE,
+    "GET /accessibility": EVERYONE,
+    "GET /healthz": EVERYONE,
+    "POST /stripe/webhook": EVERYONE,
+    "GET /ask": EVERYONE,
+    "GET /my-questions": EVERYONE,
+    # the way back from paying, also in another browser: leads on to the question, shows nothing
+    "GET /payments/<public_id>/back": EVERYONE,
+    # signing in
+    "GET /sign-in": EVERYONE,
+    "POST /sign-in": EVERYONE,
+    "GET /sign-in/sent": EVERYONE,
+    "POST /sign-in/code": EVERYONE,
+    "GET /sign-in/link/<token>": EVERYONE,
+    "POST /sign-in/link/<token>": EVERYONE,
+    "POST /sign-out": EVERYONE,
+    "POST /sign-out-everywhere": SIGNED_IN,
+    "GET /settings": SIGNED_IN,
+    "POST /settings": SIGNED_IN,
+    # answering
+    "GET /queue": ANSWERER,
+    "GET /queue/<public_id>": ANSWERER,
+    "POST /queue/<public_id>/claim": ANSWERER,
+    "GET /answering/<public_id>": ANSWERER,
+    "POST /answering/<public_id>": ANSWERER,
+    "POST /answering/<public_id>/autosave": ANSWERER,
+    "GET /answering/<public_id>/check": ANSWERER,
+    "POST /answering/<public_id>/send": ANSWERER,
+    "POST /answering/<public_id>/hand-back": ANSWERER,
+    "GET /earnings": ANSWERER,
+    "GET /how-you-are-paid": ANSWERER,
+    "POST /how-you-are-paid": ANSWERER,
+    "GET /how-you-are-paid/back": ANSWERER,
+    # organizing
+    "GET /organizer": ORGANIZER,
+    "GET /organizer/payouts": ORGANIZER,
+    "GET /organizer/payouts.csv": ORGANIZER,
+    "GET /organizer/payouts/runs": ORGANIZER,
+    "POST /organizer/payouts/runs": ORGANIZER,
+    "GET /organizer/payouts/runs/<public_id>": ORGANIZER,
+    "POST /organizer/payouts/runs/<public_id>": ORGANIZER,
+    "GET /organizer/questions": ORGANIZER,
+    "GET /organizer/questions/<key>": ORGANIZER,
+    "GET /organizer/trial-balance": ORGANIZER,
+    "GET /organizer/jobs": ORGANIZER,
+    "POST /organizer/jobs/<int:job_id>": ORGANIZER,
+}
+
+# In the demo alone.
+DEMO = {
+    "GET /demo/": EVERYONE,
+    "GET /demo/be/<public_id>": EVERYONE,
+    "GET /demo/clock": EVERYONE,
+    "POST /demo/clock": EVERYONE,
+    "GET /demo/mail": EVERYONE,
+    "GET /demo/mail/<key>": EVERYONE,
+    "GET /demo/mail/<key>/html": EVERYONE,
+}
+
+NO_TOKEN_NEEDED = {"POST /stripe/webhook"}  # signed instead

@@ -1,0 +1,146 @@
+"""How many SQL statements each page costs, whatever the number of rows it shows.
+
+The numbers include the one statement that reads the session and its person. A page is counted
+when it is opened the second time: the first stores the token of its forms in the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from tests.factories import answered, draft, person, question_row, queued, sign_in_as
+from upss.db.base import db
+from upss.forum.service import accepting
+from upss.kernel.ids import AccountId
+from upss.kernel.roles import Role
+from upss.web.ports import unit
+
+# page -> most statements; {waiting} and {done} are ids of the asker's own questions
+ASKER = {
+    "/": 2,
+    "/how-money-works": 2,
+    "/rights": 2,
+    "/accessibility": 1,
+    "/settings": 1,
+    "/my-questions": 2,
+    "/ask/{draft}": 5,  # with the menu: version, topics, prices
+    "/ask/{draft}/check": 3,
+    "/questions/{waiting}": 3,
+    "/questions/{done}": 3,
+    "/questions/{waiting}/receipt": 3,
+    "/questions/{done}/receipt": 3,
+}
+ANSWERER = {"/queue": 3, "/queue/{waiting}": 2, "/earnings": 3, "/how-you-are-paid": 2}
+ORGANIZER = {
+    "/organizer": 2,
+    "/organizer/payouts": 3,
+    "/organizer/payouts.csv": 3,
+    "/organizer/payouts/runs": 3,
+    "/organizer/questions": 1,
+    "/organizer/questions/{number}": 3,
+    "/organizer/trial-balance": 3,
+    "/organizer/jobs": 3,
+}
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect the statements of the application's connections."""
+    seen: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        seen.append(" ".join(statement.split())[:120])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def counted(client: FlaskClient, path: str) -> list[str]:
+    assert client.get(path).status_code < 400, path
+    with statements() as seen:
+        answer = client.get(path)
+        answer.get_data()
+    assert answer.status_code == 200, path
+    return seen
+
+
+def signed_in(app: Flask, account: AccountId, *, organizer: bool = False) -> FlaskClient:
+    client = app.test_client()
+    sign_in_as(app, client, account, organizer=organizer)
+    return client
+
+
+def a_round(asker: AccountId, answerer: AccountId) -> dict[str, str]:
+    """A draft, a question in the queue, an answered and an accepted one; their ids."""
+    written, waiting = draft(asker), queued(asker)
+    done = answered(asker, answerer)
+    with unit() as uow:
+        accepting.accept(uow, question_id=done, actor_id=asker)
+        uow.commit()
+    return {
+        "draft": question_row(written).public_id,
+        "waiting": question_row(waiting).public_id,
+        "done": question_row(done).public_id,
+        "number": str(done),
+    }
+
+
+@pytest.fixture
+def world(app):
+    """Three people and two rounds of questions."""
+    asker = person()
+    answerer = person(role=Role.ANSWERER, topics=("home",))
+    organizer = person(role=Role.ORGANIZER)
+    a_round(asker, answerer)
+    ids = a_round(asker, answerer)
+    visits = [
+        (signed_in(app, asker), ASKER),
+        (signed_in(app, answerer), ANSWERER),
+        (signed_in(app, organizer, organizer=True), ORGANIZER),
+    ]
+    return asker, answerer, ids, visits
+
+
+def test_no_page_costs_more_than_its_statements_nor_more_with_more_rows(world):
+    asker, answerer, ids, visits = world
+    few = {path: counted(client, path.format(**ids)) for client, pages in visits for path in pages}
+    most = {path: most for _client, pages in visits for path, most in pages.items()}
+    assert {path: seen for path, seen in few.items() if len(seen) > most[path]} == {}
+    for _ in range(3):
+        a_round(asker, answerer)
+    many = {path: counted(client, path.format(**ids)) for client, pages in visits for path in pages}
+    assert {path: len(seen) for path, seen in many.items()} == {
+        path: len(seen) for path, seen in few.items()
+    }
+
+
+@pytest.mark.parametrize(("path", "most"), [("/", 1), ("/rights", 1), ("/accessibility", 0)])
+def test_a_stranger_who_only_reads_gets_no_session(app, path, most):
+    with statements() as seen:
+        answer = app.test_client().get(path)
+    assert answer.status_code == 200
+    assert len(seen) <= most
+    assert [statement for statement in seen if not statement.startswith("SELECT")] == []
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_static_file_costs_nothing(app, world):
+    client = world[3][0][0]
+    with statements() as seen, client.get("/static/upss.css") as answer:
+        assert answer.status_code == 200
+    assert seen == []
+
+
+def test_an_unchanged_session_is_not_written(world):
+    client = world[3][0][0]
+    seen = counted(client, "/my-questions")
+    assert [statement for statement in seen if not statement.startswith("SELECT")] == []
