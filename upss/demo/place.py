@@ -40,11 +40,13 @@ class Place:
         return Settings.from_env(self.environ)
 
 
-def prepare(folder: Path, *, web_port: int) -> Place:
-    """Choose free ports near the usual ones and make this start's secrets."""
+def prepare(
+    folder: Path, *, web_port: int, standin_port: int = 12111, smtp_port: int = 8025
+) -> Place:
+    """Choose free ports near the wanted ones and make this start's secrets."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "mail").mkdir(exist_ok=True)
-    web, standin, smtp = _free(web_port), _free(12111), _free(8025)
+    web, standin, smtp = _free(web_port), _free(standin_port), _free(smtp_port)
     own = {
         "UPSS_MODE": "demo",
         "UPSS_INSTANCE": str(folder),

@@ -1,0 +1,79 @@
+"""Real processes and a real browser: one filled demo to look at, one empty demo to walk through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from tests.e2e.stage import Stage, stage
+from tools import browser as chromium
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--disable-sync",
+]
+PATIENCE_MS = 20_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep all of these on one worker: they share processes, a browser and two cores."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The sample marketplace; its clock is never moved, so that every state stays."""
+    with stage(tmp_path_factory.mktemp("filled"), "everything") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A demo with staff alone, for whole walks: here the clock moves."""
+    with stage(tmp_path_factory.mktemp("empty"), "staff") as made:
+        yield made
+
+
+# One browser a module: while it lives, its event loop stands in the way of `asyncio.run`.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium; a machine without it fails and says which command installs it."""
+    path = chromium.find()
+    if path is None:
+        pytest.fail(
+            "Chromium is missing: run `make test`, or apt-get install chromium, or set UPSS_CHROMIUM"
+        )
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+NewContext = Callable[..., BrowserContext]
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[NewContext]:
+    """Make browser contexts (each a person's own browser) that end with the test."""
+    made: list[BrowserContext] = []
+
+    def make(**options: object) -> BrowserContext:
+        wanted = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **options}
+        context = browser.new_context(**wanted)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MS)
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        context.close()

@@ -1,0 +1,42 @@
+"""`python -m tests.e2e.fill everything|staff`: who lives in a demo, written by a process of its own.
+
+The clock of a demo keeps a connection to the database for as long as its process lives.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from upss.accounts import service as accounts
+from upss.app import create_app
+from upss.config import Settings
+from upss.demo import seed
+from upss.kernel.roles import Role
+from upss.web.ports import unit
+
+STAFF = (
+    ("first", Role.ORGANIZER, ()),
+    ("second", Role.ORGANIZER, ()),
+    ("answerer", Role.ANSWERER, ("home",)),
+)
+
+
+def everything(settings: Settings) -> None:
+    """Live through the sample marketplace."""
+    seed.fill(settings, progress=lambda _steps: None)
+
+
+def staff(settings: Settings) -> None:
+    """Invite two organizers and an answerer."""
+    with create_app(settings).app_context(), unit() as uow:
+        for name, role, topics in STAFF:
+            accounts.invite(
+                uow, email=f"{name}@example.org", name=name.title(), role=role, topics=topics,
+                language="en",
+            )  # fmt: skip
+        uow.commit()
+
+
+if __name__ == "__main__":
+    {"everything": everything, "staff": staff}[sys.argv[1]](Settings.from_env(os.environ))

@@ -1,0 +1,69 @@
+"""A whole demo for browser tests: its processes, and where to find people and questions in it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import create_engine, text
+
+from upss.db.engine import app_url
+from upss.demo import place as places
+from upss.demo import processes
+from upss.demo.place import Place
+
+# Far apart from each other and from the usual ports: demos may start at the same time.
+PORTS = {"everything": 18400, "staff": 18500}
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Stage:
+    """A demo that runs, and questions to its database that change nothing."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._engine = create_engine(app_url(place.settings))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def rows(self, statement: str, **values: object) -> list[Any]:
+        """Return what a SELECT finds; at least one row, or the stage is not set."""
+        with self._engine.connect() as connection:
+            found = connection.execute(text(statement), values).all()
+        assert found, f"the demo has nothing for: {statement} {values}"
+        return list(found)
+
+    def value(self, statement: str, **values: object) -> Any:
+        """Return the first value that a SELECT finds."""
+        return self.rows(statement, **values)[0][0]
+
+    def door(self, address: str) -> str:
+        """Return the demo's link to enter as the person with this address."""
+        public_id = self.value("SELECT public_id FROM account WHERE email = :e", e=address)
+        return f"{self.place.base_url}/demo/be/{public_id}"
+
+    def titles(self) -> Mapping[str, str]:
+        """Return the language of every question by its title."""
+        return dict(row.tuple() for row in self.rows("SELECT title, language FROM question"))
+
+
+@contextmanager
+def stage(folder: Path, filled_with: Literal["everything", "staff"]) -> Iterator[Stage]:
+    """Bring up a demo of `folder`, and stop all of it afterwards."""
+    port = PORTS[filled_with]
+    place = places.prepare(folder, web_port=port, standin_port=port + 30, smtp_port=port + 60)
+    with processes.foundation(place) as running:
+        subprocess.run(
+            [sys.executable, "-m", "tests.e2e.fill", filled_with],
+            cwd=ROOT, env=place.environ, check=True, timeout=300,
+        )  # fmt: skip
+        running.start_rest()
+        made = Stage(place)
+        yield made
+        made.close()
