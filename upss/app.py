@@ -10,7 +10,7 @@ from upss.config import Settings
 from upss.db.base import db
 from upss.db.engine import app_url
 from upss.flow import HANDLERS
-from upss.forum import views_answer, views_ask, views_pages
+from upss.forum import views_answer, views_pages, views_question
 from upss.organizer import views as organizer_views
 from upss.paths import TEMPLATES, TRANSLATIONS
 from upss.payments import webhook
@@ -24,7 +24,7 @@ BLUEPRINTS = (
     accounts_views.blueprint,
     webhook.blueprint,
     views_pages.blueprint,
-    views_ask.blueprint,
+    views_question.blueprint,
     views_answer.blueprint,
     payouts_views.blueprint,
     organizer_views.blueprint,

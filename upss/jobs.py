@@ -8,19 +8,42 @@ from typing import Any
 
 import procrastinate
 from flask import Flask
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
+from typing_extensions import override
 
 from upss.accounts import tasks as account_tasks
 from upss.forum import tasks as forum_tasks
+from upss.kernel.errors import MailRefused
 from upss.notices import tasks as notice_tasks
 from upss.payments import tasks as payment_tasks
+from upss.payments.rules.lifecycle import PaymentMismatch
 from upss.payouts import tasks as payout_tasks
 from upss.web import tasks as web_tasks
 
 _log = logging.getLogger(__name__)
 
-# Seconds until the next try: 4, 16, 64, 256, 1024, ... about six hours in all; then the job is
-# a dead letter on the organizer's page.
-RETRY = procrastinate.RetryStrategy(max_attempts=8, exponential_wait=4)
+# Trying again is of no use: the next answer would be the same.
+_HOPELESS = (MailRefused, PaymentMismatch)
+
+
+class _Patient(procrastinate.RetryStrategy):
+    """Tries again after 4, 16, 64, 256, 1024, ... seconds, about six hours in all.
+
+    What still fails then, or is hopeless, stays as a dead letter on the organizer's page.
+    """
+
+    @override
+    def get_retry_decision(
+        self, *, exception: BaseException, job: procrastinate.jobs.Job
+    ) -> procrastinate.RetryDecision | None:
+        if isinstance(exception, _HOPELESS):
+            return None
+        return super().get_retry_decision(exception=exception, job=job)
+
+
+RETRY = _Patient(max_attempts=8, exponential_wait=4)
 
 TASKS: dict[str, Callable[..., object]] = {
     "payments.handle_event": payment_tasks.handle_event,
@@ -45,9 +68,23 @@ PERIODIC: dict[str, tuple[str, Callable[[], object]]] = {
 STALLED_AFTER_SECONDS = 30
 
 
+class _Manager(JobManager):
+    """Gives back a job whose key waits already without stumbling over it."""
+
+    @override
+    async def retry_job(self, job: Job, *rest: Any, **options: Any) -> None:
+        try:
+            await super().retry_job(job, *rest, **options)
+        except UniqueViolation:
+            # The waiting job does the same work. Were this one left, it would keep its lock for
+            # ever, and the rescue of all others would end here each time.
+            await self.finish_job(job, status=Status.ABORTED, delete_job=False)
+
+
 def make_worker_app(app: Flask, conninfo: str) -> procrastinate.App:
     """Return procrastinate's app with every task bound to the Flask application `app`."""
     jobs = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo))
+    jobs.job_manager = _Manager(jobs.connector)
     for name, work in TASKS.items():
         jobs.task(name=name, retry=RETRY)(_in_context(app, work))
     for name, (cron, work) in PERIODIC.items():

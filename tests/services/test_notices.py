@@ -18,14 +18,14 @@ from upss.accounts.events import PersonInvited, SignInAsked
 from upss.accounts.models import Account, SignInRequest
 from upss.forum import events as forum
 from upss.forum.models import Question
-from upss.kernel.errors import MailNotSent
+from upss.kernel.errors import MailNotSent, MailRefused
 from upss.kernel.ids import new_public_id
 from upss.kernel.ports import Mail
 from upss.kernel.roles import Role
 from upss.notices import service, tasks
 from upss.notices.models import Notice
 from upss.notices.rules.messages import MESSAGES
-from upss.notices.smtp import MailRefused, SmtpMailer
+from upss.notices.smtp import SmtpMailer
 from upss.payments import events as payments
 from upss.payments.models import Payment, Refund
 from upss.payouts import events as payouts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -29,6 +31,18 @@ class ProcessDied(UpssError):
     """A process of the demo ended by itself; the fact `name` says which."""
 
     code = "process_died"
+
+
+class AlreadyRunning(UpssError):
+    """A demo uses this folder already: stop it, or choose another with --instance."""
+
+    code = "demo_already_running"
+
+
+class HalfFilled(UpssError):
+    """An earlier start was stopped while it filled the marketplace: delete the folder."""
+
+    code = "demo_half_filled_delete_the_folder"
 
 
 class Stopped(Exception):
@@ -122,27 +136,46 @@ def foundation(place: Place) -> Iterator[Processes]:
 
 def run(*, port: int, instance: Path | None) -> int:
     """Run the demo until Ctrl-C; returns the exit code."""
-    from upss.demo import seed  # noqa: PLC0415
-
     _stop_on_signals()
-    place = places.prepare((instance or Path("instance") / "demo").absolute(), web_port=port)
+    folder = (instance or Path("instance") / "demo").absolute()
     try:
-        with foundation(place) as processes:
-            if seed.is_needed(place.settings):
-                click.echo("Filling the marketplace (a few weeks in some seconds) ...")
-                with click.progressbar(length=seed.LENGTH, label="Weeks") as bar:
-                    seed.fill(place.settings, progress=bar.update)
-            processes.start_rest()
-            click.echo(seed.welcome(place))
-            while True:
-                processes.check_alive()
-                time.sleep(0.5)
+        with _alone(folder):
+            _run(places.prepare(folder, web_port=port))
     except Stopped:
         click.echo("\nStopped.")
         return 0
     except UpssError as error:
         click.echo(f"The demo stopped: {error}", err=True)
         return 1
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: two demos on one folder would move each other's clock."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning(folder=str(folder)) from None
+        yield
+
+
+def _run(place: Place) -> NoReturn:
+    from upss.demo import seed  # noqa: PLC0415
+
+    with foundation(place) as processes:
+        if seed.is_needed(place.settings):
+            click.echo("Filling the marketplace (a few weeks in some seconds) ...")
+            with click.progressbar(length=seed.LENGTH, label="Weeks") as bar:
+                seed.fill(place.settings, progress=bar.update)
+        elif seed.is_half_done(place.settings):
+            raise HalfFilled(folder=str(place.folder))
+        processes.start_rest()
+        click.echo(seed.welcome(place))
+        while True:
+            processes.check_alive()
+            time.sleep(0.5)
 
 
 def check() -> int:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import click
 from flask import Flask
-from sqlalchemy import create_engine, func, select, text, update
+from sqlalchemy import Select, create_engine, func, select, text, update
 
 from upss.accounts import service as accounts
 from upss.accounts.models import Account
@@ -27,6 +27,7 @@ from upss.config import Settings
 from upss.db.engine import app_url
 from upss.demo.place import Place
 from upss.demo.stories import ANSWERERS, ASKERS, ORGANIZERS, STORIES, Plot, Story
+from upss.forum.rules.ownership import Owner
 from upss.forum.service import accepting, answering, asking
 from upss.forum.tasks import run_timers
 from upss.jobs import make_worker_app
@@ -38,6 +39,7 @@ from upss.payments import tasks as payment_tasks
 from upss.payouts import service as payouts
 from upss.payouts import tasks as payout_tasks
 from upss.serving import libpq_address
+from upss.site.models import ClockOffset
 from upss.web.ports import unit
 
 WEEKS_BACK = timedelta(days=37)
@@ -51,11 +53,21 @@ Step = tuple[datetime, Callable[[], object]]
 
 def is_needed(settings: Settings) -> bool:
     """Tell whether nobody lives in this demo yet."""
+    return _scalar(settings, select(func.count()).select_from(Account)) == 0
+
+
+def is_half_done(settings: Settings) -> bool:
+    """Tell whether an earlier start stopped while the clock was still in the past."""
+    return _scalar(settings, select(ClockOffset.seconds)) < 0
+
+
+def _scalar(settings: Settings, statement: Select[int]) -> int:
     engine = create_engine(app_url(settings))
-    with engine.connect() as connection:
-        count = connection.execute(select(func.count()).select_from(Account)).scalar_one()
-    engine.dispose()
-    return count == 0
+    try:
+        with engine.connect() as connection:
+            return connection.execute(statement).scalar_one()
+    finally:
+        engine.dispose()
 
 
 @dataclass(slots=True)
@@ -242,7 +254,7 @@ class _StorySteps:
             self._question = asking.save_draft(
                 uow,
                 public_id=new_public_id(),
-                owner=asking.Owner(asker_id=self._asker, session_id=None),
+                owner=Owner(asker_id=self._asker, session_id=None),
                 text=asking.DraftText(
                     title=story.title, body=story.body, topic=story.topic, size=story.size,
                     language=story.language,
@@ -258,7 +270,7 @@ class _StorySteps:
             self._payment = asking.submit(
                 uow,
                 question_id=self._question,
-                owner=asking.Owner(asker_id=self._asker, session_id=None),
+                owner=Owner(asker_id=self._asker, session_id=None),
                 email=ASKERS[self._story.asker].address,
             )
             uow.commit()

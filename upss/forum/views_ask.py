@@ -8,18 +8,18 @@ from flask import Blueprint, abort, flash, jsonify, redirect, render_template, r
 
 from upss.accounts.service import BadEmail, normal_email
 from upss.forum import forms_ask, queries_ask
-from upss.forum.rules.lifecycle import MoveRefused, Status
+from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.ownership import Owner
 from upss.forum.rules.pricing import MINUTES, Size
 from upss.forum.rules.texts import BODY_MAX, TITLE_MAX
-from upss.forum.service import accepting, asking
-from upss.kernel.errors import DomainError, GatewayError
-from upss.kernel.ids import AccountId, PaymentId, QuestionId, new_public_id
+from upss.forum.service import asking
+from upss.kernel.errors import GatewayError
+from upss.kernel.ids import PaymentId, QuestionId, new_public_id
 from upss.ledger.rules.split import split
 from upss.payments import queries as payments
 from upss.payments import tasks as payment_tasks
 from upss.site import queries as site
-from upss.web import paging, sessions
+from upss.web import sessions
 from upss.web.access import for_everyone, person
 from upss.web.i18n import gettext
 from upss.web.ports import clock, unit
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from upss.forum.models import Question
 
 blueprint = Blueprint("forum", __name__)
-_ID = "<public_id>"
+ID = "<public_id>"
 
 
 def owner() -> Owner:
@@ -48,7 +48,7 @@ def ask() -> Any:
     return redirect(url_for("forum.write", public_id=draft or new_public_id()), 303)
 
 
-@blueprint.route(f"/ask/{_ID}", methods=["GET", "POST"])
+@blueprint.route(f"/ask/{ID}", methods=["GET", "POST"])
 @for_everyone
 def write(public_id: str) -> Any:
     """Write the question; whatever is sent is kept before it is judged."""
@@ -140,7 +140,7 @@ def _write_page(
     )
 
 
-@blueprint.post(f"/ask/{_ID}/autosave")
+@blueprint.post(f"/ask/{ID}/autosave")
 @for_everyone
 def autosave(public_id: str) -> Any:
     """Keep what is typed so far; answers with the time in words."""
@@ -150,7 +150,7 @@ def autosave(public_id: str) -> Any:
     return jsonify(saved_at_text=render_template("forum/_saved_at.txt", at=clock().now()).strip())
 
 
-@blueprint.route(f"/ask/{_ID}/check", methods=["GET", "POST"])
+@blueprint.route(f"/ask/{ID}/check", methods=["GET", "POST"])
 @for_everyone
 def check(public_id: str) -> Any:
     """Show everything before paying; the offer shown is the offer that is paid."""
@@ -236,10 +236,10 @@ def _submit(public_id: str) -> Any:
             uow, question_id=QuestionId(draft.id), owner=owner(), email=email
         )
         uow.commit()
-    return _to_payment_page(public_id, payment_id)
+    return to_payment_page(public_id, payment_id)
 
 
-def _to_payment_page(public_id: str, payment_id: PaymentId) -> Any:
+def to_payment_page(public_id: str, payment_id: PaymentId) -> Any:
     """Redirect to the hosted page; where it cannot be reached, say so and keep everything."""
     try:
         address = payment_tasks.start_checkout(payment_id)
@@ -253,79 +253,7 @@ def _to_payment_page(public_id: str, payment_id: PaymentId) -> Any:
     return redirect(address, 303)
 
 
-@blueprint.get(f"/payments/{_ID}/back")
-@for_everyone
-def back(public_id: str) -> Any:
-    """Where the payment page sends the asker: ask the provider, believe nothing else."""
-    with unit() as uow:
-        found = queries_ask.question_of_payment(uow.session, public_id)
-    if found is None:
-        abort(404)
-    try:
-        payment_tasks.check_payment(PaymentId(found[0]))
-    except (GatewayError, DomainError):
-        flash(gettext("We are still checking your payment. You need not do anything."), "info")
-    return redirect(url_for("forum.question", public_id=found[1]), 303)
-
-
-@blueprint.get(f"/questions/{_ID}")
-@for_everyone
-def question(public_id: str) -> str:
-    """Show one question in whatever state it is."""
-    with unit() as uow:
-        thread = queries_ask.thread(uow.session, public_id, owner())
-        lines = payments.receipt(uow.session, QuestionId(thread.question.id))
-    return render_template(
-        "forum/question.html", thread=thread, q=thread.question, lines=lines, parts=_parts(thread)
-    )
-
-
-def _parts(thread: queries_ask.Thread) -> Any:
-    """Return the split of the frozen offer, or None before there is one."""
-    q = thread.question
-    if q.price_minor is None or q.commission_bp is None or q.fund_bp is None:
-        return None
-    return split(q.price_minor, commission_bp=q.commission_bp, fund_bp=q.fund_bp)
-
-
-@blueprint.get(f"/questions/{_ID}/receipt")
-@for_everyone
-def receipt(public_id: str) -> str:
-    """Show a receipt that prints well: paid, shared, the processor's fee, refunds."""
-    with unit() as uow:
-        thread = queries_ask.thread(uow.session, public_id, owner())
-        lines = payments.receipt(uow.session, QuestionId(thread.question.id))
-    return render_template(
-        "forum/receipt.html", thread=thread, q=thread.question, lines=lines, parts=_parts(thread)
-    )
-
-
-@blueprint.post(f"/questions/{_ID}/pay")
-@for_everyone
-def pay(public_id: str) -> Any:
-    """Go on to the payment page of a question that awaits payment."""
-    with unit() as uow:
-        thread = queries_ask.thread(uow.session, public_id, owner())
-    if thread.question.status != Status.AWAITING_PAYMENT or thread.payment_id is None:
-        return redirect(url_for("forum.question", public_id=public_id), 303)
-    return _to_payment_page(public_id, PaymentId(thread.payment_id))
-
-
-@blueprint.post(f"/questions/{_ID}/edit")
-@for_everyone
-def edit(public_id: str) -> Any:
-    """Close the payment page, then take the question back to the draft."""
-    with unit() as uow:
-        thread = queries_ask.thread(uow.session, public_id, owner())
-    if thread.payment_id is not None:
-        payment_tasks.close_checkout(PaymentId(thread.payment_id))
-    with unit() as uow:
-        asking.edit_again(uow, question_id=QuestionId(thread.question.id))
-        uow.commit()
-    return redirect(url_for("forum.write", public_id=public_id), 303)
-
-
-@blueprint.route(f"/ask/{_ID}/discard", methods=["GET", "POST"])
+@blueprint.route(f"/ask/{ID}/discard", methods=["GET", "POST"])
 @for_everyone
 def discard(public_id: str) -> Any:
     """Confirm, then give a draft up."""
@@ -337,62 +265,3 @@ def discard(public_id: str) -> Any:
         uow.commit()
     flash(gettext("The draft is gone. Nothing was charged."), "ok")
     return redirect(url_for("pages.home"), 303)
-
-
-@blueprint.route(f"/questions/{_ID}/withdraw", methods=["GET", "POST"])
-@for_everyone
-def withdraw(public_id: str) -> Any:
-    """Confirm, then withdraw a question that nobody has claimed: the money goes back."""
-    with unit() as uow:
-        found = queries_ask.owned(uow.session, public_id, owner())
-    if request.method == "GET":
-        return render_template("forum/withdraw.html", q=found)
-    return _changed(
-        lambda uow: asking.withdraw(uow, question_id=QuestionId(found.id)),
-        public_id,
-        gettext("Your question is withdrawn. All your money goes back to your card."),
-    )
-
-
-@blueprint.route(f"/questions/{_ID}/accept", methods=["GET", "POST"])
-@for_everyone
-def accept(public_id: str) -> Any:
-    """Confirm, then accept the answer: the price is shared."""
-    with unit() as uow:
-        found = queries_ask.owned(uow.session, public_id, owner())
-    if request.method == "GET":
-        return render_template("forum/accept.html", q=found)
-    return _changed(
-        lambda uow: accepting.accept(
-            uow, question_id=QuestionId(found.id), actor_id=_account_of(found)
-        ),
-        public_id,
-        gettext("Thank you. The person who answered will be paid."),
-    )
-
-
-def _account_of(question: Question) -> AccountId | None:
-    return None if question.asker_id is None else AccountId(question.asker_id)
-
-
-def _changed(work: Any, public_id: str, done: str) -> Any:
-    """Run one unit; a move that came too late is told on the question's own page."""
-    try:
-        with unit() as uow:
-            work(uow)
-            uow.commit()
-        flash(done, "ok")
-    except MoveRefused:
-        flash(gettext("That is not possible any more. This is how it stands now."), "warn")
-    return redirect(url_for("forum.question", public_id=public_id), 303)
-
-
-@blueprint.get("/my-questions")
-@for_everyone
-def mine() -> str:
-    """List the visitor's questions."""
-    after = paging.cursor()
-    with unit() as uow:
-        rows = queries_ask.mine(uow.session, owner(), after=after, limit=paging.SIZE + 1)
-    page = paging.page(rows, keys=[row.id for row in rows], after=after)
-    return render_template("forum/mine.html", page=page)

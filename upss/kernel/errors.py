@@ -84,3 +84,9 @@ class MailNotSent(UpssError):
     """The mail server did not take a message; it may be sent again."""
 
     code = "mail_not_sent"
+
+
+class MailRefused(UpssError):
+    """This message will never be taken: a bad address, or a header that hides another."""
+
+    code = "mail_refused"

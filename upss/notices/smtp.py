@@ -11,7 +11,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from upss.kernel.errors import MailNotSent, UpssError
+from upss.kernel.errors import MailNotSent, MailRefused, UpssError
 
 if TYPE_CHECKING:
     from upss.config import Settings
@@ -22,12 +22,6 @@ _PERMANENT = 500
 # "=?" begins an encoded word, which the standard library decodes while it writes the header: a
 # line break inside it would begin another header.
 _NOT_IN_A_HEADER = ("\r", "\n", "\0", "=?")
-
-
-class MailRefused(UpssError):
-    """This message will never be taken: a bad address, or a header that hides another."""
-
-    code = "mail_refused"
 
 
 class SmtpMailer:

@@ -51,6 +51,7 @@ _CSRF_TEXT = N_(
 
 def init_errors(app: Flask) -> None:
     """Install one handler for each kind of error."""
+    app.register_error_handler(SecurityError, _foreign_host)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DomainError, _domain)
@@ -70,6 +71,11 @@ def error_page(status: int, *, text: str | None = None, typed: dict[str, str] | 
         typed=typed or {},
     )
     return page, status
+
+
+def _foreign_host(_error: SecurityError) -> Any:
+    """Answer without a page: its links would carry the foreign host's name."""
+    return "This address is not served here.\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def _csrf(error: CSRFError) -> Any:

@@ -1,0 +1,165 @@
+"""Following a question: its page and receipt, payment, withdrawal, acceptance, the list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
+
+from upss.forum import queries_ask
+from upss.forum.rules.lifecycle import MoveRefused, Status
+from upss.forum.service import accepting, asking
+from upss.forum.views_ask import ID, blueprint, owner, to_payment_page
+from upss.kernel.errors import DomainError, GatewayError, NotFound
+from upss.kernel.ids import AccountId, PaymentId, QuestionId
+from upss.ledger.rules.split import split
+from upss.payments import queries as payments
+from upss.payments import tasks as payment_tasks
+from upss.web import paging
+from upss.web.access import for_everyone, person
+from upss.web.i18n import gettext
+from upss.web.ports import unit
+
+if TYPE_CHECKING:
+    from upss.forum.models import Question
+
+__all__ = ["blueprint"]
+
+
+@blueprint.get(f"/payments/{ID}/back")
+@for_everyone
+def back(public_id: str) -> Any:
+    """Where the payment page sends the asker: ask the provider, believe nothing else."""
+    with unit() as uow:
+        found = queries_ask.question_of_payment(uow.session, public_id)
+    if found is None:
+        abort(404)
+    try:
+        payment_tasks.check_payment(PaymentId(found[0]))
+    except (GatewayError, DomainError):
+        flash(gettext("We are still checking your payment. You need not do anything."), "info")
+    return redirect(url_for("forum.question", public_id=found[1]), 303)
+
+
+@blueprint.get(f"/questions/{ID}")
+@for_everyone
+def question(public_id: str) -> Any:
+    """Show one question in whatever state it is."""
+    return _thread_page(public_id, "forum/question.html")
+
+
+def _thread_page(public_id: str, template: str) -> Any:
+    """Render a page of one question; whoever opens a mailed link elsewhere signs in first.
+
+    A visitor who is not signed in learns nothing from that: every unknown address does the same.
+    """
+    try:
+        with unit() as uow:
+            thread = queries_ask.thread(uow.session, public_id, owner())
+            lines = payments.receipt(uow.session, QuestionId(thread.question.id))
+    except NotFound:
+        if person() is None:
+            return redirect(url_for("accounts.sign_in", next=request.path), 303)
+        raise
+    return render_template(
+        template, thread=thread, q=thread.question, lines=lines, parts=_parts(thread)
+    )
+
+
+def _parts(thread: queries_ask.Thread) -> Any:
+    """Return the split of the frozen offer, or None before there is one."""
+    q = thread.question
+    if q.price_minor is None or q.commission_bp is None or q.fund_bp is None:
+        return None
+    return split(q.price_minor, commission_bp=q.commission_bp, fund_bp=q.fund_bp)
+
+
+@blueprint.get(f"/questions/{ID}/receipt")
+@for_everyone
+def receipt(public_id: str) -> Any:
+    """Show a receipt that prints well: paid, shared, the processor's fee, refunds."""
+    return _thread_page(public_id, "forum/receipt.html")
+
+
+@blueprint.post(f"/questions/{ID}/pay")
+@for_everyone
+def pay(public_id: str) -> Any:
+    """Go on to the payment page of a question that awaits payment."""
+    with unit() as uow:
+        thread = queries_ask.thread(uow.session, public_id, owner())
+    if thread.question.status != Status.AWAITING_PAYMENT or thread.payment_id is None:
+        return redirect(url_for("forum.question", public_id=public_id), 303)
+    return to_payment_page(public_id, PaymentId(thread.payment_id))
+
+
+@blueprint.post(f"/questions/{ID}/edit")
+@for_everyone
+def edit(public_id: str) -> Any:
+    """Close the payment page, then take the question back to the draft."""
+    with unit() as uow:
+        thread = queries_ask.thread(uow.session, public_id, owner())
+    if thread.payment_id is not None:
+        payment_tasks.close_checkout(PaymentId(thread.payment_id))
+    with unit() as uow:
+        asking.edit_again(uow, question_id=QuestionId(thread.question.id))
+        uow.commit()
+    return redirect(url_for("forum.write", public_id=public_id), 303)
+
+
+@blueprint.route(f"/questions/{ID}/withdraw", methods=["GET", "POST"])
+@for_everyone
+def withdraw(public_id: str) -> Any:
+    """Confirm, then withdraw a question that nobody has claimed: the money goes back."""
+    with unit() as uow:
+        found = queries_ask.owned(uow.session, public_id, owner())
+    if request.method == "GET":
+        return render_template("forum/withdraw.html", q=found)
+    return _changed(
+        lambda uow: asking.withdraw(uow, question_id=QuestionId(found.id)),
+        public_id,
+        gettext("Your question is withdrawn. All your money goes back to your card."),
+    )
+
+
+@blueprint.route(f"/questions/{ID}/accept", methods=["GET", "POST"])
+@for_everyone
+def accept(public_id: str) -> Any:
+    """Confirm, then accept the answer: the price is shared."""
+    with unit() as uow:
+        found = queries_ask.owned(uow.session, public_id, owner())
+    if request.method == "GET":
+        return render_template("forum/accept.html", q=found)
+    return _changed(
+        lambda uow: accepting.accept(
+            uow, question_id=QuestionId(found.id), actor_id=_account_of(found)
+        ),
+        public_id,
+        gettext("Thank you. The person who answered will be paid."),
+    )
+
+
+def _account_of(question: Question) -> AccountId | None:
+    return None if question.asker_id is None else AccountId(question.asker_id)
+
+
+def _changed(work: Any, public_id: str, done: str) -> Any:
+    """Run one unit; a move that came too late is told on the question's own page."""
+    try:
+        with unit() as uow:
+            work(uow)
+            uow.commit()
+        flash(done, "ok")
+    except MoveRefused:
+        flash(gettext("That is not possible any more. This is how it stands now."), "warn")
+    return redirect(url_for("forum.question", public_id=public_id), 303)
+
+
+@blueprint.get("/my-questions")
+@for_everyone
+def mine() -> str:
+    """List the visitor's questions."""
+    after = paging.cursor()
+    with unit() as uow:
+        rows = queries_ask.mine(uow.session, owner(), after=after, limit=paging.SIZE + 1)
+    page = paging.page(rows, keys=[row.id for row in rows], after=after)
+    return render_template("forum/mine.html", page=page)
