@@ -12,6 +12,7 @@ from tests.architecture.routes import ROUTES
 from tests.architecture.test_routes import path_of, send, visitor
 from upss.app import create_app
 from upss.config import Mode
+from upss.db.base import db
 from upss.db.queue import ProcrastinateQueue
 from upss.kernel.roles import Role
 from upss.web import ports
@@ -114,8 +115,10 @@ def test_an_https_site_asks_for_https_and_marks_its_cookies(app, settings):
         mailer=ports.mailer(),
         queue=ProcrastinateQueue(),
     )
-    client = create_app(secure, given).test_client()
-    answer = client.get("/sign-in", base_url="https://upss.example.org")
+    made = create_app(secure, given)
+    answer = made.test_client().get("/sign-in", base_url="https://upss.example.org")
+    with made.app_context():
+        db.engine.dispose()
     assert answer.status_code == 200
     headers = answer.headers
     assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
