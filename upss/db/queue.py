@@ -30,12 +30,12 @@ class ProcrastinateQueue:
         Use a key only for a job about a row that this same transaction writes: a waiting job
         may start before this transaction commits.
         """
-        raw = session.connection().connection.driver_connection
-        deferrer = self._app.configure_task(
-            name, connection=raw, lock=lock, queueing_lock=key, allow_unknown=True
-        )
         try:
             with session.begin_nested():  # the refusal of a doubled key must not undo the caller
-                deferrer.defer(**ids)
+                # Asked for inside: the session sets its savepoint when it hands the connection out.
+                raw = session.connection().connection.driver_connection
+                self._app.configure_task(
+                    name, connection=raw, lock=lock, queueing_lock=key, allow_unknown=True
+                ).defer(**ids)
         except AlreadyEnqueued:
             return
