@@ -12,12 +12,13 @@ from upss.accounts import service as accounts
 from upss.forum.events import QuestionQueued, QuestionWithdrawn
 from upss.forum.models import Question
 from upss.forum.rules import promise as promises
-from upss.forum.rules.lifecycle import Status
+from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.texts import DRAFT_MAX, clean, question_faults
 from upss.forum.service.moves import by, locked, make_move
 from upss.kernel.errors import DomainError, NotFound
 from upss.kernel.ids import PaymentId, QuestionId
 from upss.kernel.money import Money
+from upss.payments.rules.lifecycle import PaymentStatus
 from upss.payments.service import charging, refunding
 from upss.site import queries as site
 
@@ -54,11 +55,11 @@ class DraftText:
 def save_draft(uow: UnitOfWork, *, public_id: str, owner: Owner, text: DraftText) -> QuestionId:
     """Keep what was typed, whatever it is, as the draft `public_id`; makes it if there is none.
 
-    Raises `NotFound` for a question of somebody else, `MoveRefused` once it is no draft any more.
+    A change ends the offer: what was shown with a price is what is paid for. Raises `NotFound`
+    for a question of somebody else, `OfferStale` once it is no draft any more.
     """
-    question = uow.session.scalar(
-        select(Question).where(Question.public_id == public_id).with_for_update()
-    )
+    question = uow.session.scalar(select(Question).where(Question.public_id == public_id))
+    values = _kept(text, site.terms(uow.session))
     now = uow.clock.now()
     if question is None:
         question = Question(
@@ -71,15 +72,35 @@ def save_draft(uow: UnitOfWork, *, public_id: str, owner: Owner, text: DraftText
         uow.session.add(question)
     elif not owner.owns(asker_id=question.asker_id, session_id=question.session_id):
         raise NotFound(public_id=public_id)
-    elif question.status != Status.DRAFT:
+    else:
+        charging.lock_payments(uow, question_id=QuestionId(question.id))
+        locked(uow, QuestionId(question.id))
+    if question.status != Status.DRAFT:
         raise OfferStale(public_id=public_id)
-    question.title = clean(text.title)[:DRAFT_MAX]
-    question.body = clean(text.body)[:DRAFT_MAX]
-    question.topic, question.size = text.topic, text.size
-    question.language = text.language
+    if question.offered_at and any(getattr(question, n) != each for n, each in values.items()):
+        _void_offer(uow, question)
+    for name, value in values.items():
+        setattr(question, name, value)
     question.updated_at = now
     uow.session.flush()  # the view goes on with the id
     return QuestionId(question.id)
+
+
+def _kept(text: DraftText, terms: site.Terms) -> dict[str, str | None]:
+    """Return what a draft keeps; what is not on the menu (any more) counts as not chosen."""
+    return {
+        "title": clean(text.title)[:DRAFT_MAX],
+        "body": clean(text.body)[:DRAFT_MAX],
+        "topic": text.topic if text.topic in terms.topics else None,
+        "size": text.size,
+        "language": text.language,
+    }
+
+
+def _void_offer(uow: UnitOfWork, question: Question) -> None:
+    """End the offer of a draft that changes: what is still paid on it goes back."""
+    charging.close_offer(uow, question_id=QuestionId(question.id))
+    question.offered_at = question.offer_ends_at = None
 
 
 def faults_of(question: Question, terms: site.Terms) -> dict[str, str]:
@@ -153,7 +174,12 @@ def submit(uow: UnitOfWork, *, question_id: QuestionId, owner: Owner, email: str
 
 
 def edit_again(uow: UnitOfWork, *, question_id: QuestionId) -> None:
-    """Back to the draft; the payment page was closed before. Raises `MoveRefused`."""
+    """Back to the draft; the payment page was closed before.
+
+    Raises `MoveRefused`, also while the asker has paid and the money is not confirmed yet.
+    """
+    if PaymentStatus.CHECKING in charging.lock_payments(uow, question_id=question_id):
+        raise MoveRefused(event="edit_again", payment=PaymentStatus.CHECKING)
     charging.close_offer(uow, question_id=question_id)
     question = locked(uow, question_id)
     make_move(uow, question, "edit_again", actor=_asker(question))

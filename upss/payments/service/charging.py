@@ -17,6 +17,7 @@ from upss.payments.service.movements import record_movement
 from upss.payments.service.refunding import add_refund
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from upss.db.work import UnitOfWork
@@ -60,6 +61,16 @@ def close_offer(uow: UnitOfWork, *, question_id: QuestionId) -> None:
         .where(Payment.question_id == question_id, Payment.closed_at.is_(None))
         .values(closed_at=uow.clock.now())
     )
+
+
+def lock_payments(uow: UnitOfWork, *, question_id: QuestionId) -> Sequence[str]:
+    """Lock a question's payments, as one does before the question itself; return their states."""
+    return uow.session.scalars(
+        select(Payment.status)
+        .where(Payment.question_id == question_id)
+        .order_by(Payment.id)
+        .with_for_update()
+    ).all()
 
 
 def apply_checkout(
