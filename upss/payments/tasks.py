@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 # A Checkout Session lives for 30 minutes at least (Stripe API, expires_at); one to spare.
 SESSION_LEAST = timedelta(minutes=31)
-# Stripe may forget an idempotency key after 24 hours: look before a later attempt.
-KEY_TRUSTED = timedelta(hours=20)
+# The provider's answer about an object that it does not hold (any more): nothing can follow of it.
+_UNKNOWN = 404
 _POLL_AGE = timedelta(minutes=2)
 _POLL_BATCH = 100
 
@@ -160,7 +160,11 @@ def handle_event(event_id: str) -> None:
     if event.handled_at is not None:
         return
     if event.object_id is not None:
-        _act_on(event.type, event.object_id)
+        try:
+            _act_on(event.type, event.object_id)
+        except GatewayRefused as refusal:
+            if refusal.facts.get("status") != _UNKNOWN:
+                raise
     with unit() as uow:
         uow.session.execute(
             update(ProviderEvent)

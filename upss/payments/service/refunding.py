@@ -87,26 +87,30 @@ def apply_refund(uow: UnitOfWork, *, refund_id: RefundId, state: RefundState) ->
     """
     refund = _locked(uow, refund_id)
     refund.provider_id = state.id
-    if refund.status == "failed":
-        return refund.status
+    _book_movements(uow, refund, state)
     now = uow.clock.now()
     question_id = QuestionId(refund.question_id)
-    if state.balance_transaction is not None and refund.balance_transaction_id is None:
-        _book(uow, refund, state.balance_transaction, failed=False)
-        refund.balance_transaction_id = state.balance_transaction.id
+    if refund.status == "failed":
+        return refund.status
     if state.status in {"failed", "canceled"}:
-        refund.failure_reason = state.failure_reason or state.status
-        if state.failure_balance_transaction is not None:
-            _book(uow, refund, state.failure_balance_transaction, failed=True)
-        refund.status = "failed"
+        refund.status, refund.failure_reason = "failed", state.failure_reason or state.status
         uow.emit(RefundFailed(at=now, refund_id=refund_id, question_id=question_id))
     elif refund.balance_transaction_id is not None and state.status == "succeeded":
         if refund.status != "settled":
             refund.status, refund.settled_at = "settled", now
             uow.emit(RefundSettled(at=now, refund_id=refund_id, question_id=question_id))
-    else:
+    elif refund.status == "requested":  # one that is settled was read on its way before
         refund.status = "sent"
     return refund.status
+
+
+def _book_movements(uow: UnitOfWork, refund: Refund, state: RefundState) -> None:
+    """Book what left and what came back, each once, even if known later than the status."""
+    if state.balance_transaction is not None and refund.balance_transaction_id is None:
+        _book(uow, refund, state.balance_transaction, failed=False)
+        refund.balance_transaction_id = state.balance_transaction.id
+    if state.failure_balance_transaction is not None:
+        _book(uow, refund, state.failure_balance_transaction, failed=True)
 
 
 def refuse_refund(uow: UnitOfWork, *, refund_id: RefundId, reason: str) -> None:
