@@ -24,6 +24,9 @@ OWN = {
     "POST /questions/<public_id>/accept",
 }
 
+# Mails link to these: who is not signed in is led to the sign-in, whether or not the id exists.
+LED_TO_SIGN_IN = {"GET /questions/<public_id>", "GET /questions/<public_id>/receipt"}
+
 ROUTES = dict.fromkeys(sorted(OWN), EVERYONE) | {
     # pages for everyone
     "GET /": EVERYONE,

@@ -13,6 +13,7 @@ from tests.architecture.routes import (
     ANSWERER,
     DEMO,
     EVERYONE,
+    LED_TO_SIGN_IN,
     NO_TOKEN_NEEDED,
     ORGANIZER,
     OWN,
@@ -135,12 +136,19 @@ def test_nobody_opens_what_is_somebody_elses(app):
     ids["/ask/"] = question_row(draft(owner)).public_id
     strangers = [visitor(app, role)[:2] for role in (None, Role.ANSWERER, Role.ORGANIZER)]
     anonymous = app.test_client()
-    strangers.append((anonymous, csrf_of(anonymous.get("/sign-in").get_data(as_text=True))))
+    form_token = csrf_of(anonymous.get("/sign-in").get_data(as_text=True))
     for route in sorted(OWN):
         (public_id,) = (known for start, known in ids.items() if f" {start}" in route)
         for client, token in strangers:
             answer = send(client, route, token, public_id=public_id)
             assert answer.status_code == 404, route
+        for there in (public_id, "unknownid0000000"):
+            answer = send(anonymous, route, form_token, public_id=there)
+            if route in LED_TO_SIGN_IN:
+                assert answer.status_code == 303, route
+                assert answer.headers["Location"].startswith("/sign-in?next="), route
+            elif there == public_id:
+                assert answer.status_code == 404, route
 
 
 def test_the_way_back_from_paying_shows_a_stranger_nothing(app):

@@ -21,10 +21,10 @@ import sys, upss
 from upss.config import Settings
 from upss.app import create_app
 import os
-client = create_app(Settings.from_env(os.environ)).test_client()
+app = create_app(Settings.from_env(os.environ))
 print(upss.__file__)
 for path in ("/", "/?lang=ca", "/sign-in", "/static/upss.css"):
-    answer = client.get(path)
+    answer = app.test_client().get(path)
     print(path, answer.status_code, '<html lang="ca"' in answer.get_data(as_text=True))
     answer.close()
 """
