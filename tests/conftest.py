@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from aiosmtpd.controller import Controller
@@ -28,6 +29,13 @@ from upss.standin import Running
 from upss.standin import create_app as make_standin
 from upss.web import ports
 from upss.web.ports import Ports
+
+# `make nightly` asks for ci; a failure there prints what reproduces it.
+hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)
+hypothesis.settings.register_profile(
+    "ci", max_examples=500, deadline=None, derandomize=True, print_blob=True
+)
+hypothesis.settings.load_profile("dev")
 
 NOON = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
 TEMPLATE = "upss_template"
