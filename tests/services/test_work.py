@@ -82,10 +82,14 @@ def test_everything_or_nothing(app, may_write):
 
 
 def test_an_error_undoes_the_unit_and_leaves_no_transaction(app, may_write):
-    with pytest.raises(RuntimeError), unit() as uow:
-        add_topic(uow, "x1")
-        uow.session.flush()
-        raise RuntimeError
+    def break_off():
+        with unit() as uow:
+            add_topic(uow, "x1")
+            uow.session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        break_off()
     assert not db.session().in_transaction()
     assert topics() == set()
 
@@ -102,10 +106,10 @@ def test_handlers_run_in_order_before_the_commit_and_may_tell_more(app, clock):
     seen = []
     handlers = {
         Asked: (
-            lambda uow, event: seen.append(("first", event.what)),
+            lambda _uow, event: seen.append(("first", event.what)),
             lambda uow, event: uow.emit(Told(at=event.at, what=event.what)),
         ),
-        Told: (lambda uow, event: seen.append(("told", event.what)),),
+        Told: (lambda _uow, event: seen.append(("told", event.what)),),
     }
     with work(clock, None, handlers) as uow:
         uow.emit(Asked(at=clock.now(), what="a"))
@@ -119,10 +123,14 @@ def test_an_error_in_a_handler_undoes_all(app, clock, may_write):
     def refuse(uow, event):
         raise LookupError
 
-    with pytest.raises(LookupError), work(clock, None, {Asked: (refuse,)}) as uow:
-        add_topic(uow, "x1")
-        uow.emit(Asked(at=clock.now(), what="a"))
-        uow.commit()
+    def ask():
+        with work(clock, None, {Asked: (refuse,)}) as uow:
+            add_topic(uow, "x1")
+            uow.emit(Asked(at=clock.now(), what="a"))
+            uow.commit()
+
+    with pytest.raises(LookupError):
+        ask()
     assert topics() == set()
 
 
