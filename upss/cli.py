@@ -165,8 +165,10 @@ def ledger_verify(instance: Path | None) -> None:
     from upss.ledger.verify import verify  # noqa: PLC0415
 
     url = engine.url_of(instance.absolute()) if instance else engine.app_url(_settings())
-    with Session(create_engine(url)) as session:
+    engine_here = create_engine(url)
+    with Session(engine_here) as session:
         report = verify(session)
+    engine_here.dispose()
     click.echo(f"{report.entries} entries, {report.postings} postings checked.")
     for difference in report.differences:
         click.echo(f"DIFFERENCE {difference}", err=True)
