@@ -17,6 +17,7 @@ from upss.ledger.rules.chart import HELD
 from upss.ledger.verify import verify
 from upss.notices.models import Notice
 from upss.payments import tasks as payment_tasks
+from upss.payments.models import Payment
 from upss.web.ports import unit
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -195,3 +196,18 @@ def test_a_locked_question_is_left_for_the_next_minute(clock):
     assert question_row(second).status == "abandoned"
     assert run_timers() == 1
     assert question_row(first).status == "abandoned"
+
+
+def test_one_question_without_its_money_does_not_hold_up_the_others(clock, caplog):
+    asker = person()
+    broken, sound = queued(asker), queued(asker)
+    with unit() as uow:  # the payment is gone from our books: nothing can be refunded
+        uow.session.execute(
+            update(Payment).where(Payment.question_id == broken).values(status="expired")
+        )
+        uow.commit()
+    clock.advance(30 * DAY)
+    run_timers()
+    assert question_row(broken).status == "queued"
+    assert question_row(sound).status == "expired"
+    assert "stays as it is" in caplog.text

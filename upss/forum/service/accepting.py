@@ -11,7 +11,7 @@ from upss.forum.events import AcceptanceDue, AnswerAccepted
 from upss.forum.models import Answer, Question
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.timers import CLOSE_FOR_GOOD, REVIEW_REMINDERS
-from upss.forum.service.moves import by, locked, make_move
+from upss.forum.service.moves import by, each, locked, make_move
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import AccountId, QuestionId
 from upss.kernel.money import Money
@@ -51,9 +51,7 @@ def auto_accept_due(uow: UnitOfWork) -> int:
         Question.accept_due_at <= uow.clock.now(),
         first=Question.accept_due_at,
     )
-    for question in questions:
-        _accept(uow, question, None)
-    return len(questions)
+    return each(uow, questions, lambda question: _accept(uow, question, None))
 
 
 def remind_due(uow: UnitOfWork) -> int:

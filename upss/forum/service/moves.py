@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from upss.forum.models import Move, Question
 from upss.forum.rules.lifecycle import ENDS, move
-from upss.kernel.errors import NotFound
+from upss.kernel.errors import DomainError, NotFound
 
 if TYPE_CHECKING:
     from upss.db.work import UnitOfWork
     from upss.kernel.ids import QuestionId
+
+_log = logging.getLogger(__name__)
 
 
 def locked(uow: UnitOfWork, question_id: QuestionId) -> Question:
@@ -50,6 +54,25 @@ def make_move(uow: UnitOfWork, question: Question, event: str, *, actor: str) ->
     question.updated_at = now
     if target in ENDS:
         question.closed_at = now
+
+
+def each(uow: UnitOfWork, questions: Sequence[Question], act: Callable[[Question], None]) -> int:
+    """Do `act` to every question in a savepoint of its own; return how many went well.
+
+    One question whose money is not as it must be does not hold up all the others: it stays as
+    it is, is logged, and is tried again by the next run.
+    """
+    done = 0
+    for question in questions:
+        number = question.id
+        try:
+            with uow.session.begin_nested():
+                act(question)
+        except DomainError:
+            _log.exception("question %s stays as it is", number)
+        else:
+            done += 1
+    return done
 
 
 def by(account_id: int) -> str:

@@ -17,7 +17,7 @@ from upss.forum.models import Question
 from upss.forum.rules import timers as rules
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.promise import GRACE
-from upss.forum.service.moves import make_move
+from upss.forum.service.moves import each, make_move
 from upss.kernel.ids import QuestionId
 from upss.payments.models import Payment
 from upss.payments.service import charging, refunding
@@ -54,12 +54,14 @@ def expire_unanswered(uow: UnitOfWork) -> int:
     """Q15: 48 hours after the promise the whole price goes back by itself."""
     now = uow.clock.now()
     due = _due(uow, Question.status == Status.QUEUED, Question.promise_at <= now - GRACE)
-    for question in due:
+
+    def expire(question: Question) -> None:
         number = QuestionId(question.id)
         make_move(uow, question, "promise_grace_ends", actor="timer")
         refunding.refund_in_full(uow, question_id=number, cause="expired")
         uow.emit(QuestionExpired(at=now, question_id=number))
-    return len(due)
+
+    return each(uow, due, expire)
 
 
 def retire_drafts(uow: UnitOfWork) -> int:
