@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from upss.db.base import db
@@ -104,6 +104,8 @@ def _gateway(error: GatewayError) -> Any:
 
 def _database(error: SQLAlchemyError) -> Any:
     db.session.rollback()
+    if isinstance(error, DataError):  # what cannot be stored or looked up, such as a NUL
+        return error_page(400)
     return _unexpected(error)
 
 
