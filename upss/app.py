@@ -41,8 +41,9 @@ def create_app(settings: Settings, given: ports.Ports | None = None) -> Flask:
     app.config["SQLALCHEMY_DATABASE_URI"] = app_url(settings)
     db.init_app(app)
     app.session_interface = sessions.DatabaseSessions()
-    access.init_access(app)
+    # A form from an ended session is told so, with what was typed, before anybody must sign in.
     security.init_security(app, settings)
+    access.init_access(app)
     assets.init_assets(app)
     i18n.init_i18n(
         app,
