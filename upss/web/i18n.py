@@ -110,10 +110,9 @@ class _Languages:
         """Choose: asked for in the address, cookie, account, browser, English."""
         if not has_request_context():
             return self.catalogues[DEFAULT]
-        asked = request.args.get("lang")
-        if asked in LANGUAGES:
-            g.upss_language_asked = asked
-        code = asked if asked in LANGUAGES else request.cookies.get(COOKIE)
+        code = request.args.get("lang")
+        if code not in LANGUAGES:
+            code = request.cookies.get(COOKIE)
         if code not in LANGUAGES:
             code = self.choose()
         if code not in LANGUAGES:
@@ -253,8 +252,8 @@ def _finish(response: Response) -> Response:
     """Keep a language that was asked for; say what the answer depends on."""
     if g.get("upss_catalogue") is not None:
         response.vary.update(("Cookie", "Accept-Language"))
-    asked = g.get("upss_language_asked")
-    if asked is not None:
+    asked = request.args.get("lang")
+    if asked in LANGUAGES:  # also where nothing was said: a redirect leads on in that language
         response.set_cookie(
             COOKIE,
             asked,
