@@ -61,7 +61,7 @@ def init_security(app: Flask, settings: Settings) -> None:
 
     def add_headers(response: Response) -> Response:
         headers = response.headers
-        headers["Content-Security-Policy"] = policy
+        headers.setdefault("Content-Security-Policy", policy)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["X-Frame-Options"] = "DENY"
         # same-origin, not no-referrer: the CSRF check on https needs the Referer
