@@ -50,7 +50,9 @@ class Stage:
 
     def titles(self) -> Mapping[str, str]:
         """Return the language of every question by its title."""
-        return dict(row.tuple() for row in self.rows("SELECT title, language FROM question"))
+        return {
+            row.title: row.language for row in self.rows("SELECT title, language FROM question")
+        }
 
 
 @contextmanager

@@ -1,0 +1,350 @@
+"""Every page in the states that the filled demo has: who looks, where it is, what is done first."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+from tests.e2e.stage import Stage
+from upss.demo import mail_catcher
+
+ORGANIZER, OTHER_ORGANIZER = "aurora.molinet@example.org", "abedul.marinero@example.org"
+ANSWERER, WITHOUT_ACCOUNT = "salvia.roureda@example.org", "clover.quillfeather@example.org"
+ASKER = "nube.prat@example.org"
+
+Found = tuple[str, str]  # who looks (an address, or "" for nobody), and the path
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One look at one page; `act` goes on from `find`'s page, in the language given."""
+
+    name: str
+    endpoint: str
+    find: Callable[[Stage], Found]
+    act: Callable[[Page, Stage, str], None] | None = None
+    is_english_only: bool = False
+
+
+def at(path: str, who: str = "") -> Callable[[Stage], Found]:
+    """A page that is always there."""
+    return lambda _stage: (who, path)
+
+
+_ASKED = """
+SELECT a.email, q.public_id FROM question q JOIN account a ON a.id = q.asker_id
+WHERE q.status = :status ORDER BY q.id LIMIT 1
+"""
+_HELD = """
+SELECT a.email, q.public_id FROM claim c JOIN question q ON q.id = c.question_id
+JOIN account a ON a.id = c.answerer_id WHERE q.status = :status ORDER BY q.id LIMIT 1
+"""
+_OFFERED = """
+SELECT a.email, q.public_id FROM question q JOIN topic_approval t ON t.topic = q.topic
+JOIN account a ON a.id = t.account_id WHERE q.status = 'queued' ORDER BY q.id LIMIT 1
+"""
+_REFUNDED = """
+SELECT a.email, q.public_id FROM refund r JOIN question q ON q.id = r.question_id
+JOIN account a ON a.id = q.asker_id WHERE r.status = :status ORDER BY r.id LIMIT 1
+"""
+_BY_STATUS = "SELECT id FROM question WHERE status = :status ORDER BY id LIMIT 1"
+_RUN = "SELECT public_id FROM payout_run WHERE status NOT IN ('prepared', 'cancelled') LIMIT 1"
+_RECEIPT = "SELECT receipt_url FROM payment WHERE receipt_url IS NOT NULL ORDER BY id LIMIT 1"
+_PAID = "SELECT checkout_url FROM payment WHERE status = 'paid' ORDER BY id LIMIT 1"
+
+
+def asked(status: str, path: str) -> Callable[[Stage], Found]:
+    """A page of somebody's question that is in this state."""
+
+    def find(stage: Stage) -> Found:
+        email, public_id = stage.rows(_ASKED, status=status)[0]
+        return email, path.format(public_id)
+
+    return find
+
+
+def worked(statement: str, path: str, **values: str) -> Callable[[Stage], Found]:
+    """A page of a question for one who answers, or of one with a refund."""
+
+    def find(stage: Stage) -> Found:
+        email, public_id = stage.rows(statement, **values)[0]
+        return email, path.format(public_id)
+
+    return find
+
+
+def money_of(status: str) -> Callable[[Stage], Found]:
+    """The trail of a question in this state."""
+    return lambda stage: (
+        ORGANIZER, f"/organizer/questions/{stage.value(_BY_STATUS, status=status)}",
+    )  # fmt: skip
+
+
+def press(selector: str) -> Callable[[Page, Stage, str], None]:
+    """Press one thing on the page."""
+
+    def act(page: Page, _stage: Stage, _language: str) -> None:
+        with page.expect_navigation():
+            page.locator(selector).first.click()
+
+    return act
+
+
+def _without_token(page: Page, _stage: Stage, language: str) -> None:
+    page.fill("#body", "This was typed while the session ended, and must not be lost.")
+    page.evaluate("document.querySelector('main [name=csrf_token]').value = 'stale'")
+    press("button[value='continue']")(page, _stage, language)
+
+
+def _asked_for_mail(page: Page, _stage: Stage, language: str) -> None:
+    page.fill("#email", ASKER)
+    press("main form button")(page, _stage, language)
+
+
+def _wrong_code(page: Page, stage: Stage, language: str) -> None:
+    _asked_for_mail(page, stage, language)
+    page.fill("#code", "00000000")
+    press("main form button")(page, stage, language)
+
+
+def _mailed_link(page: Page, stage: Stage, language: str) -> None:
+    """Follow the newest mailed link; the worker sends it within seconds."""
+    page.fill("#email", f"link.{language}@example.org")
+    press("main form button")(page, stage, language)
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        for mail in mail_catcher.newest(stage.place.folder / "mail", before=None, limit=5):
+            link = re.search(r"http\S+/sign-in/link/[\w-]+", mail.text)
+            if link and f"link.{language}" in mail.to:
+                page.goto(link.group())
+                return
+        page.wait_for_timeout(200)
+    raise AssertionError("no sign-in mail came")
+
+
+def _checked(page: Page, stage: Stage, language: str) -> None:
+    page.check("input[name='topic'][value='home']")
+    page.fill("#title", "How do I hang a picture on a brick wall?")
+    page.fill("#body", "It is heavy, and I have no drill.")
+    page.check("input[name='size'][value='small']")
+    page.select_option("#language", "en")
+    press("button[value='continue']")(page, stage, language)
+
+
+def _not_agreed(page: Page, stage: Stage, language: str) -> None:
+    _checked(page, stage, language)
+    press("main form button.primary")(page, stage, language)
+
+
+def _nameless(page: Page, stage: Stage, language: str) -> None:
+    page.fill("#name", " ")
+    press("main form[action='/settings'] button")(page, stage, language)
+
+
+def _blank_answer(page: Page, stage: Stage, language: str) -> None:
+    page.fill("#body", "")
+    press("button[value='check']")(page, stage, language)
+
+
+def _hosted(*then: str, number: str = "") -> Callable[[Page, Stage, str], None]:
+    """Go to the hosted page in the wanted language and press `then`, perhaps with a card."""
+
+    def act(page: Page, stage: Stage, language: str) -> None:
+        press("main form.post-button button")(page, stage, language)
+        page.goto(page.url.split("?")[0] + "?lang=" + language)
+        if number:
+            card = {"email": ASKER, "number": number, "expiry": "12/40", "cvc": "123", "name": "A"}
+            for field, value in card.items():
+                page.fill("#" + field, value)
+        for selector in then:
+            press(selector)(page, stage, language)
+
+    return act
+
+
+def _elsewhere(statement: str) -> Callable[[Page, Stage, str], None]:
+    """Open an address of the payment service that UPSS has kept."""
+
+    def act(page: Page, stage: Stage, language: str) -> None:
+        page.goto(stage.value(statement).split("?")[0] + "?lang=" + language)
+
+    return act
+
+
+def _standin(path: str) -> Callable[[Page, Stage, str], None]:
+    def act(page: Page, stage: Stage, language: str) -> None:
+        page.goto(f"{stage.place.standin_url}{path}?lang={language}")
+
+    return act
+
+
+def _newest_mail(suffix: str = "") -> Callable[[Page, Stage, str], None]:
+    def act(page: Page, _stage: Stage, language: str) -> None:
+        del language
+        href = page.locator("main li a").first.get_attribute("href")
+        page.goto(page.url.split("/demo/")[0] + str(href) + suffix)
+
+    return act
+
+
+def _prepared_run(page: Page, stage: Stage, language: str) -> None:
+    """Prepare a payout where none waits yet; then look at it."""
+    waits = "main a[href^='/organizer/payouts/runs/']:not(th a)"
+    prepare = "form[action='/organizer/payouts/runs'] button"
+    press(prepare if page.locator(prepare).count() else waits)(page, stage, language)
+
+
+def _confirm(which: str) -> Callable[[Page, Stage, str], None]:
+    def act(page: Page, stage: Stage, language: str) -> None:
+        _prepared_run(page, stage, language)
+        press(f"main a[href$='confirm={which}']")(page, stage, language)
+
+    return act
+
+
+PUBLIC = (
+    Visit("home", "pages.home", at("/")),
+    Visit("how-money-works", "pages.how_money_works", at("/how-money-works")),
+    Visit("rights", "pages.rights", at("/rights")),
+    Visit("accessibility", "pages.accessibility", at("/accessibility")),
+    Visit("home-signed-in", "pages.home", at("/", ASKER)),
+    Visit("not-found", "error", at("/nothing-here")),
+    Visit("forbidden", "error", at("/organizer", ASKER)),
+    Visit("not-allowed", "error", at("/sign-out")),
+    Visit("session-ended", "error", at("/ask?new=1"), _without_token),
+)
+
+ACCOUNTS = (
+    Visit("sign-in", "accounts.sign_in", at("/sign-in")),
+    Visit("sign-in-errors", "accounts.sign_in", at("/sign-in"), press("main form button")),
+    Visit("sign-in-sent", "accounts.sign_in_sent", at("/sign-in"), _asked_for_mail),
+    Visit("sign-in-wrong-code", "accounts.sign_in_code", at("/sign-in"), _wrong_code),
+    Visit("sign-in-link", "accounts.link", at("/sign-in"), _mailed_link),
+    Visit("sign-in-link-ended", "accounts.link", at("/sign-in/link/of-long-ago")),
+    Visit("settings", "accounts.settings", at("/settings", ASKER)),
+    Visit("settings-errors", "accounts.settings", at("/settings", ASKER), _nameless),
+)
+
+ASKING = (
+    Visit("ask", "forum.write", at("/ask")),
+    Visit("ask-errors", "forum.write", at("/ask?new=1"), press("button[value='continue']")),
+    Visit("ask-saved", "forum.write", at("/ask?new=1"), press("button[value='save']")),
+    Visit("ask-draft", "forum.write", asked("draft", "/ask/{}")),
+    Visit("check", "forum.check", asked("draft", "/ask/{}/check")),
+    Visit("check-anonymous", "forum.check", at("/ask?new=1"), _checked),
+    Visit("check-errors", "forum.check", at("/ask?new=1"), _not_agreed),
+    Visit("discard", "forum.discard", asked("draft", "/ask/{}/discard")),
+    Visit("mine-empty", "forum.mine", at("/my-questions")),
+    Visit("mine", "forum.mine", asked("accepted", "/my-questions")),
+    Visit("withdraw", "forum.withdraw", asked("queued", "/questions/{}/withdraw")),
+    Visit("accept", "forum.accept", asked("answered", "/questions/{}/accept")),
+    *(
+        Visit(f"question-{status}", "forum.question", asked(status, "/questions/{}"))
+        for status in (
+            "draft", "awaiting_payment", "queued", "claimed", "answered", "accepted", "final",
+            "withdrawn", "expired",
+        )
+    ),
+    *(
+        Visit(f"receipt-{status}", "forum.receipt", asked(status, "/questions/{}/receipt"))
+        for status in ("awaiting_payment", "queued", "accepted")
+    ),
+    *(
+        Visit(
+            f"receipt-refund-{status}", "forum.receipt",
+            worked(_REFUNDED, "/questions/{}/receipt", status=status),
+        )
+        for status in ("settled", "failed")
+    ),
+)  # fmt: skip
+
+ANSWERING = (
+    Visit("queue", "answering.queue", at("/queue", ANSWERER)),
+    Visit("queue-promised", "answering.queue", worked(_HELD, "/queue", status="claimed")),
+    Visit("queue-given-back", "answering.queue", worked(_OFFERED, "/queue?given_back={}")),
+    Visit("read", "answering.read", worked(_OFFERED, "/queue/{}")),
+    Visit("read-sent", "answering.read", worked(_HELD, "/queue/{}?sent=1", status="answered")),
+    Visit("read-accepted", "answering.read", worked(_HELD, "/queue/{}", status="accepted")),
+    Visit("write", "answering.write", worked(_HELD, "/answering/{}", status="claimed")),
+    Visit("answer-check", "answering.check", worked(_HELD, "/answering/{}/check", status="claimed")),
+    Visit("earnings", "payouts.earnings", at("/earnings", ANSWERER)),
+    Visit("earnings-waiting", "payouts.earnings", at("/earnings", WITHOUT_ACCOUNT)),
+    Visit("how-paid", "payouts.how_paid", at("/how-you-are-paid", ANSWERER)),
+    Visit("how-paid-none", "payouts.how_paid", at("/how-you-are-paid", WITHOUT_ACCOUNT)),
+    Visit(
+        "write-errors", "answering.write", worked(_HELD, "/answering/{}", status="claimed"),
+        _blank_answer,
+    ),
+)  # fmt: skip
+
+ORGANIZING = (
+    Visit("organizer", "organizer.home", at("/organizer", ORGANIZER)),
+    Visit("jobs", "organizer.jobs", at("/organizer/jobs", ORGANIZER)),
+    Visit("payouts", "organizer.payouts", at("/organizer/payouts", ORGANIZER)),
+    Visit("payouts-all", "organizer.payouts", at("/organizer/payouts?month=all", ORGANIZER)),
+    Visit("payouts-none", "organizer.payouts", at("/organizer/payouts?month=2001-01", ORGANIZER)),
+    Visit("runs", "organizer.runs", at("/organizer/payouts/runs", ORGANIZER)),
+    Visit(
+        "run-sent", "organizer.run",
+        lambda stage: (ORGANIZER, f"/organizer/payouts/runs/{stage.value(_RUN)}"),
+    ),
+    Visit("find", "organizer.find", at("/organizer/questions", ORGANIZER)),
+    Visit("find-errors", "organizer.find", at("/organizer/questions?number=1", ORGANIZER)),
+    *(
+        Visit(f"trail-{status}", "organizer.trail", money_of(status))
+        for status in ("draft", "queued", "withdrawn", "accepted")
+    ),
+    Visit("trial-balance", "organizer.trial_balance", at("/organizer/trial-balance", ORGANIZER)),
+    Visit("run-prepared", "organizer.run", at("/organizer/payouts/runs", ORGANIZER), _prepared_run),
+    Visit("runs-open", "organizer.runs", at("/organizer/payouts/runs", ORGANIZER)),
+    *(
+        Visit(
+            f"run-{which}", "organizer.run", at("/organizer/payouts/runs", OTHER_ORGANIZER),
+            _confirm(which),
+        )
+        for which in ("approve", "cancel")
+    ),
+    Visit("organizer-run-waits", "organizer.home", at("/organizer", OTHER_ORGANIZER)),
+)  # fmt: skip
+
+DEMO = (
+    Visit("people", "demo.people", at("/demo/")),
+    Visit("clock", "demo.clock_page", at("/demo/clock")),
+    Visit("mails", "demo.mails", at("/demo/mail")),
+    Visit("mail", "demo.mail", at("/demo/mail"), _newest_mail()),
+    Visit("mail-html", "demo.mail_html", at("/demo/mail"), _newest_mail("/html")),
+)
+
+_UNPAID = asked("awaiting_payment", "/questions/{}")
+_PAY = "main form button"
+HOSTED = (
+    Visit("pay", "pages.pay", _UNPAID, _hosted()),
+    Visit("pay-errors", "pages.pay", _UNPAID, _hosted(_PAY)),
+    Visit("pay-declined", "pages.pay", _UNPAID, _hosted(_PAY, number="4000000000000002")),
+    Visit("pay-bank", "pages.bank", _UNPAID, _hosted(_PAY, number="4000002760003184")),
+    Visit("pay-done", "pages.pay", at("/"), _elsewhere(_PAID)),
+    Visit("pay-unknown", "pages.pay", at("/"), _standin("/pay/nothing")),
+    Visit("card-receipt", "pages.receipt", at("/"), _elsewhere(_RECEIPT)),
+    Visit("onboarding", "pages.onboarding", at("/how-you-are-paid", WITHOUT_ACCOUNT), _hosted()),
+    Visit("controls", "controls.page", at("/"), _standin("/_standin"), is_english_only=True),
+)
+
+VISITS = (*PUBLIC, *ACCOUNTS, *ASKING, *ANSWERING, *ORGANIZING, *DEMO, *HOSTED)
+
+# Routes that one can open but that are no pages, and why.
+NO_PAGES = {
+    "static": "files",
+    "health.healthz": "for machines",
+    "organizer.payouts_csv": "a file",
+    "forum.ask": "leads to the draft",
+    "forum.back": "leads from the payment to the question",
+    "payouts.back": "leads from the payment service to “How you are paid”",
+    "demo.be": "leads into the demo",
+    "home": "leads to the controls",
+    "controls.state": "for machines",
+    "controls.objects": "for machines",
+}

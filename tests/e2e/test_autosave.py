@@ -1,0 +1,78 @@
+"""What is typed reaches the server by itself, and outlives a session that ends meanwhile."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import NewContext
+from tests.e2e.stage import Stage
+
+pytestmark = pytest.mark.browser
+
+_HELD = """
+SELECT a.email, q.public_id, q.id FROM claim c JOIN question q ON q.id = c.question_id
+JOIN account a ON a.id = c.answerer_id WHERE q.status = 'claimed' ORDER BY q.id DESC LIMIT 1
+"""
+_SAVED = re.compile(r"Saved at \d\d:\d\d")
+_BODY = "SELECT body FROM question WHERE public_id = :p"
+
+
+def test_a_question_is_saved_when_the_field_is_left(filled: Stage, new_context: NewContext) -> None:
+    page = new_context().new_page()
+    page.goto(filled.place.base_url + "/ask?new=1")
+    page.fill("#body", "The hinge of my garden gate is stuck.")
+    leave_field(page)
+
+    expect(page.locator("[data-autosave-status]")).to_have_text(_SAVED)
+    public_id = page.url.rsplit("/", 1)[1].split("?")[0]
+    assert filled.value(_BODY, p=public_id) == "The hinge of my garden gate is stuck."
+
+    page.reload()
+    assert page.input_value("#body") == "The hinge of my garden gate is stuck."
+
+
+def test_an_answer_is_saved_while_it_is_written(filled: Stage, new_context: NewContext) -> None:
+    page, question = at_work(filled, new_context)
+    page.fill("#body", "Autosaved: oil the hinge first.")
+    leave_field(page)
+
+    expect(page.locator("[data-autosave-status]")).to_have_text(_SAVED)
+    saved = filled.value("SELECT body FROM answer_draft WHERE question_id = :q", q=question)
+    assert saved == "Autosaved: oil the hinge first."
+
+
+def test_a_session_that_ends_while_writing_loses_nothing(
+    filled: Stage, new_context: NewContext
+) -> None:
+    page, _question = at_work(filled, new_context)
+    page.fill("#body", "Saved before the session ended.")
+    leave_field(page)
+    page.context.clear_cookies(name="upss_session")
+
+    page.fill("#body", "Typed after the session had ended, and not saved by itself.")
+    page.locator("#body").blur()
+    expect(page.locator("[data-autosave-status]")).to_have_text("Not saved yet, trying again")
+    page.click("button[value='save']")
+    shown = page.locator("main textarea").input_value()
+    assert shown == "Typed after the session had ended, and not saved by itself."
+
+    back, _same = at_work(filled, new_context)
+    assert back.input_value("#body") == "Saved before the session ended."
+
+
+def leave_field(page: Page) -> None:
+    """Leave the field, and wait until the server has answered the save."""
+    with page.expect_response("**/autosave"):
+        page.locator("#body").blur()
+
+
+def at_work(stage: Stage, new_context: NewContext) -> tuple[Page, int]:
+    """Return the writing page of a claimed question, in English, and the question's number."""
+    email, public_id, number = stage.rows(_HELD)[0]
+    page = new_context().new_page()
+    page.goto(stage.door(email))
+    page.goto(f"{stage.place.base_url}/answering/{public_id}?lang=en")
+    return page, number
