@@ -11,6 +11,7 @@ from datetime import datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as email_policy
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,8 @@ def settings_for(database: Database, *, smtp_port: int, instance: Path, **change
         "organizer_name": "Cooperativa Exemple",
         "help_phone": "900 000 000",
         "help_mail": "help@example.org",
+        "help_hours": "10:00-20:00",
+        "proxies": 0,
         "country": "ES",
         "timezone": "Europe/Madrid",
     }
@@ -217,12 +220,19 @@ def csrf_of(page: str) -> str:
     return found.group(1)
 
 
+def hidden_of(page: str) -> dict[str, str]:
+    """Return what a page's forms carry along unseen: the token, and marks such as the offer's."""
+    fields = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page)
+    return {name: unescape(value) for name, value in fields}
+
+
 def post(
     client: FlaskClient, form_url: str, target: str | None = None, **fields: str
 ) -> TestResponse:
-    """Open the page that holds a form, then send it with its token."""
-    token = csrf_of(client.get(form_url).get_data(as_text=True))
-    return client.post(target or form_url, data={"csrf_token": token, **fields})
+    """Open the page that holds a form, then send it as a browser would."""
+    unseen = hidden_of(client.get(form_url).get_data(as_text=True))
+    assert "csrf_token" in unseen, "the page has no form"
+    return client.post(target or form_url, data=unseen | fields)
 
 
 def at(clock: Any, moment: datetime) -> None:

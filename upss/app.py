@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from upss.accounts import views as accounts_views
 from upss.config import Settings
@@ -39,6 +40,8 @@ def create_app(settings: Settings, given: ports.Ports | None = None) -> Flask:
     chosen = given or ports_from(settings)
     ports.install(app, settings, chosen, HANDLERS)
     app.config["SQLALCHEMY_DATABASE_URI"] = app_url(settings)
+    if settings.proxies:  # the visitor's own address, for the limits
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     db.init_app(app)
     app.session_interface = sessions.DatabaseSessions()
     # A form from an ended session is told so, with what was typed, before anybody must sign in.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,6 +16,7 @@ from upss.kernel.errors import UpssError
 
 STRIPE_HOSTS = frozenset({"api.stripe.com"})
 _MIN_SECRET = 32
+_HOURS = re.compile(r"\d{1,2}:\d\d-\d{1,2}:\d\d")
 
 
 class Mode(StrEnum):
@@ -64,6 +66,8 @@ class Settings:
     organizer_name: str
     help_phone: str
     help_mail: str
+    help_hours: str  # such as 10:00-20:00; empty: not shown
+    proxies: int  # how many of our own proxies stand before the pages
     country: str
     timezone: str
 
@@ -105,6 +109,8 @@ class Settings:
             organizer_name=reader.required("UPSS_ORGANIZER_NAME"),
             help_phone=reader.required("UPSS_HELP_PHONE"),
             help_mail=reader.required("UPSS_HELP_MAIL"),
+            help_hours=reader.hours("UPSS_HELP_HOURS"),
+            proxies=reader.count("UPSS_PROXIES"),
             country=environ.get("UPSS_COUNTRY") or "ES",
             timezone=reader.zone("UPSS_TIMEZONE", default="Europe/Madrid"),
         )
@@ -173,6 +179,19 @@ class _Reader:
         if value not in allowed:
             self.problems[name] = "must be one of " + ", ".join(allowed)
         return value
+
+    def hours(self, name: str) -> str:
+        value = self.environ.get(name, "").strip()
+        if value and not _HOURS.fullmatch(value):
+            self.problems[name] = "must be hours such as 10:00-20:00"
+        return value
+
+    def count(self, name: str) -> int:
+        value = self.environ.get(name) or "0"
+        if not value.isdecimal() or int(value) > 9:
+            self.problems[name] = "must be a small number: how many proxies stand in front"
+            return 0
+        return int(value)
 
     def zone(self, name: str, *, default: str) -> str:
         value = self.environ.get(name) or default

@@ -289,9 +289,23 @@ def test_an_invitation_gives_role_and_topics(work):
 def test_an_invitation_to_an_unknown_topic_or_to_ask_leaves_nothing(work):
     email = an_address()
     for role, topics in ((Role.ANSWERER, ["no-such-topic"]), (Role.ASKER, [])):
-        with pytest.raises(IntegrityError), work() as uow:
+        with pytest.raises((service.UnknownTopic, IntegrityError)), work() as uow:
             service.invite(uow, email=email, name="", role=role, topics=topics, language="en")
     assert account(work, email) is None
+
+
+def test_an_invitation_normalises_the_address_and_refuses_what_is_none(work):
+    email = an_address()
+    with work() as uow:
+        service.invite(
+            uow, email=email.upper(), name="", role=Role.ORGANIZER, topics=[], language="en"
+        )
+        uow.commit()
+    assert account(work, email) is not None
+    with pytest.raises(service.BadEmail), work() as uow:
+        service.invite(
+            uow, email="no-address", name="", role=Role.ORGANIZER, topics=[], language="en"
+        )
 
 
 def test_organizers_are_known(work):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from tests.factories import (
-    person,
-    post,
-    question_row,
-    queued,
-    sign_in_as,
-)
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import select
+
+from tests.factories import hidden_of, person, post, question_row, queued, sign_in_as
+from upss.forum.models import Question
+from upss.forum.rules.ownership import Owner
+from upss.forum.service import asking
+from upss.forum.service.asking import DraftText
+from upss.kernel.ids import new_public_id
+from upss.web import sessions
+from upss.web.ports import unit
 
 FIELDS = {
     "topic": "home",
@@ -52,3 +57,96 @@ def test_a_queued_question_shows_its_promise(app, client):
     page = client.get(f"/questions/{question.public_id}").get_data(as_text=True)
     assert "Your question waits for an answer" in page
     assert client.get(f"/questions/{question.public_id}/receipt").status_code == 200
+
+
+def test_the_offer_that_was_agreed_to_is_the_offer_that_is_paid(client):
+    url = start(client)
+    post(client, url, **FIELDS, do="continue")
+    first_tab = hidden_of(client.get(url + "/check").get_data(as_text=True))
+    post(client, url, **(FIELDS | {"size": "large"}), do="continue")
+    answer = client.post(
+        url + "/check", data=first_tab | {"email": "nube.prat@example.org", "agree": "yes"}
+    )
+    assert answer.headers["Location"] == url + "/check"
+    page = client.get(url + "/check").get_data(as_text=True)
+    assert "Something changed since you opened this page" in page
+    assert "€24.00" in page
+
+
+def test_a_double_press_on_paying_leads_to_the_question(client):
+    url = start(client)
+    post(client, url, **FIELDS, do="continue")
+    fields = hidden_of(client.get(url + "/check").get_data(as_text=True))
+    fields |= {"email": "nube.prat@example.org", "agree": "yes"}
+    assert client.post(url + "/check", data=fields).status_code == 303
+    second = client.post(url + "/check", data=fields)
+    assert second.headers["Location"] == url.replace("/ask/", "/questions/")
+
+
+def test_the_first_save_and_its_autosave_may_come_together(app):
+    public_id, session = new_public_id(), browser(app)
+
+    def save(number):
+        with app.app_context(), unit() as uow:
+            asking.save_draft(
+                uow,
+                public_id=public_id,
+                owner=Owner(asker_id=None, session_id=session),
+                text=DraftText(
+                    title=f"Title {number}", body="", topic=None, size=None, language="en"
+                ),
+            )
+            uow.commit()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(save, range(8)))
+    with unit() as uow:
+        assert len(uow.session.scalars(select(Question)).all()) == 1
+
+
+def test_whoever_signs_in_next_sees_nothing_of_the_person_before(app, client):
+    first, second = person(), person()
+    sign_in_as(app, client, first)
+    url = start(client)
+    post(client, url, **FIELDS, do="save")
+    enter_as(app, client, second)
+    assert FIELDS["title"] not in client.get("/my-questions").get_data(as_text=True)
+    assert client.get(url.replace("/ask/", "/questions/")).status_code == 404
+
+
+def test_an_anonymous_draft_stays_with_whoever_signs_in(app, client):
+    url = start(client)
+    post(client, url, **FIELDS, do="save")
+    enter_as(app, client, person())
+    assert FIELDS["title"] in client.get("/my-questions").get_data(as_text=True)
+
+
+def test_a_flood_of_drafts_from_one_network_ends(client):
+    for _ in range(30):
+        assert post(client, "/ask/" + new_public_id(), do="save").status_code == 303
+    answer = post(client, "/ask/" + new_public_id(), **FIELDS, do="save")
+    assert answer.status_code == 429
+    assert FIELDS["title"] in answer.get_data(as_text=True)
+
+
+def test_a_mailed_link_on_another_device_leads_to_the_sign_in(app, client):
+    question = question_row(queued(person()))
+    path = f"/questions/{question.public_id}"
+    answer = client.get(path)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].endswith(path)
+
+
+def browser(app):
+    """Make a browser's session row, as an anonymous visitor's first form does."""
+    with app.test_request_context("/"):
+        return sessions.row_id()
+
+
+def enter_as(app, client, account_id):
+    """Sign in within the browser that `client` is, as the mailed link does."""
+    cookie = client.get_cookie(sessions.COOKIE)
+    headers = {"Cookie": f"{sessions.COOKIE}={cookie.value}"} if cookie else {}
+    with app.test_request_context("/", headers=headers):
+        sessions.sign_in(account_id, is_organizer=False)
+        client.set_cookie(sessions.COOKIE, sessions.current().fresh_token)

@@ -17,12 +17,20 @@ from upss.accounts.rules.sign_in import CODE_TRIES, LIFETIME, digits_of, name_fr
 from upss.kernel.errors import DomainError, NotFound
 from upss.kernel.ids import AccountId, new_code, new_public_id, new_token
 from upss.kernel.roles import Role
+from upss.site.models import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from upss.db.work import UnitOfWork
+
+
+class UnknownTopic(DomainError):
+    """There is no such topic; the fact `known` lists those that there are."""
+
+    code = "unknown_topic"
+    status = 422
 
 
 class BadEmail(DomainError):
@@ -181,13 +189,16 @@ def invite(
     exists stay its own. Every account may ask, so `role` is answerer or organizer.
     """
     now = uow.clock.now()
-    account_id = AccountId(_account(uow, email, language, name).id)
+    account_id = AccountId(_account(uow, normal_email(email), language, name).id)
     uow.session.execute(
         insert(AccountRole)
         .values(account_id=account_id, role=role, given_at=now)
         .on_conflict_do_nothing()
     )
+    known = set(uow.session.scalars(select(Topic.code)))
     for topic in topics:
+        if topic not in known:
+            raise UnknownTopic(topic=topic, known=sorted(known))
         uow.session.execute(
             insert(TopicApproval)
             .values(account_id=account_id, topic=topic, approved_at=now)

@@ -53,9 +53,9 @@ class Browser:
         return self._take(self._session.get(self._full(address), timeout=30))
 
     def send(self, action: str, **fields: str) -> str:
-        """Send a form of the present page to `action`, with the page's token where it has one."""
-        token = re.search(r'name="csrf_token" value="([^"]+)"', self.page)
-        data = dict(fields) | ({"csrf_token": token.group(1)} if token else {})
+        """Send a form of the present page to `action`, with all that the page carries unseen."""
+        unseen = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', self.page)
+        data = {name: unescape(value) for name, value in unseen} | fields
         headers = {"Referer": self.url}
         return self._take(
             self._session.post(self._full(action), data=data, headers=headers, timeout=30)
@@ -149,11 +149,7 @@ class Walk:
         """Write, save, check and send the answer."""
         self._answerer.open(f"/answering/{self._question}")
         self._answerer.send(f"/answering/{self._question}", body=_ANSWER, do="check")
-        fields = dict(
-            re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', self._answerer.page)
-        )
-        fields.pop("csrf_token", None)
-        self._answerer.send(f"/answering/{self._question}/send", **fields)
+        self._answerer.send(f"/answering/{self._question}/send")
         self._until("Take photographs", self._asker, f"/questions/{self._question}")
         return "the asker reads the answer"
 

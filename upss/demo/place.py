@@ -63,19 +63,16 @@ def prepare(
         "UPSS_ORGANIZER_NAME": "Cooperativa Roure Vell",
         "UPSS_HELP_PHONE": "900 000 000",
         "UPSS_HELP_MAIL": "help@example.org",
+        "UPSS_HELP_HOURS": "10:00-20:00",
     }
+    # Nothing of a real site's settings reaches a demo: its database above all.
     foreign = {name: value for name, value in os.environ.items() if not name.startswith("UPSS_")}
-    database = {
-        name: os.environ[name]
-        for name in ("UPSS_DATABASE_URL", "UPSS_DATABASE_OWNER_URL")
-        if os.environ.get(name)
-    }
     return Place(
         folder=folder,
         web_port=web,
         standin_port=standin,
         smtp_port=smtp,
-        environ={**foreign, **database, **own},
+        environ={**foreign, **own},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from upss.db.work import UnitOfWork
@@ -18,11 +19,17 @@ _TIMERS: tuple[Callable[[UnitOfWork], int], ...] = (
     timers.retire_drafts,
 )
 _BATCHES_MAX = 1_000
+_log = logging.getLogger(__name__)
 
 
 def run_timers() -> int:
     """Do everything that is due now; return how many questions moved."""
-    moved = sum(_drain(timer) for timer in _TIMERS)
+    moved = 0
+    for timer in _TIMERS:
+        try:
+            moved += _drain(timer)
+        except Exception:  # noqa: BLE001 - the next timers are other people's
+            _log.exception("timer %s stopped", timer.__name__)
     with unit() as uow:
         timers.tell_what_is_due(uow)
         accepting.remind_due(uow)

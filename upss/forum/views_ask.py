@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 
+from upss.accounts.rules.sign_in import network_of
 from upss.accounts.service import BadEmail, normal_email
 from upss.forum import forms_ask, queries_ask
-from upss.forum.rules.lifecycle import Status
+from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.ownership import Owner
 from upss.forum.rules.pricing import MINUTES, Size
-from upss.forum.rules.texts import BODY_MAX, TITLE_MAX
+from upss.forum.rules.texts import BODY_MAX, TITLE_MAX, clean
 from upss.forum.service import asking
-from upss.kernel.errors import GatewayError
+from upss.kernel.errors import DomainError, GatewayError
 from upss.kernel.ids import PaymentId, QuestionId, new_public_id
 from upss.ledger.rules.split import split
 from upss.payments import queries as payments
 from upss.payments import tasks as payment_tasks
 from upss.site import queries as site
-from upss.web import sessions
+from upss.web import limits, sessions
 from upss.web.access import for_everyone, person
 from upss.web.i18n import gettext
 from upss.web.ports import clock, unit
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from upss.forum.models import Question
 
 blueprint = Blueprint("forum", __name__)
+_NEW_DRAFTS = 30  # from one network in an hour: plenty for a library, little for a flood
 ID = "<public_id>"
 
 
@@ -84,7 +87,7 @@ def _save_and_go_on(public_id: str) -> Any:
             uow.commit()
     except asking.DraftIncomplete as incomplete:
         faults = incomplete.facts["faults"]
-        lengths = {"title": len(text.title), "body": len(text.body)}
+        lengths = {"title": len(clean(text.title)), "body": len(clean(text.body))}
         assert isinstance(faults, dict)
         errors = forms_ask.fault_messages(faults, lengths)
         return _write_page(public_id, vars_of(text), terms, errors), 422
@@ -92,6 +95,9 @@ def _save_and_go_on(public_id: str) -> Any:
 
 
 def _save(uow: Any, public_id: str, text: asking.DraftText) -> QuestionId:
+    if queries_ask.find(uow.session, public_id, owner()) is None:
+        network = network_of(request.remote_addr or "0.0.0.0")  # noqa: S104 - a key of a count
+        limits.hit(f"draft:{network}", most=_NEW_DRAFTS, window=timedelta(hours=1))
     mine = Owner(asker_id=owner().asker_id, session_id=sessions.row_id())
     return asking.save_draft(uow, public_id=public_id, owner=mine, text=text)
 
@@ -209,6 +215,7 @@ def _check_page(draft: Question, errors: list[tuple[str, str]], email: str) -> s
         minutes=MINUTES[Size(str(draft.size))],
         errors=errors,
         email=email,
+        offer=asking.offer_mark(draft),
     )
 
 
@@ -231,19 +238,45 @@ def _submit(public_id: str) -> Any:
         return _renew(draft)
     if errors:
         return _check_page(draft, errors, typed), 422
-    with unit() as uow:
-        payment_id = asking.submit(
-            uow, question_id=QuestionId(draft.id), owner=owner(), email=email
-        )
-        uow.commit()
+    try:
+        with unit() as uow:
+            payment_id = asking.submit(
+                uow,
+                question_id=QuestionId(draft.id),
+                owner=owner(),
+                email=email,
+                seen=request.form.get("offer", ""),
+            )
+            uow.commit()
+    except asking.OfferStale:
+        flash(gettext("Something changed since you opened this page. Please look again."), "warn")
+        return redirect(url_for("forum.check", public_id=public_id), 303)
+    except MoveRefused:  # a second press: the first one has taken the question on
+        return redirect(url_for("forum.question", public_id=public_id), 303)
     return to_payment_page(public_id, payment_id)
+
+
+def _back_to_check(public_id: str, payment_id: PaymentId) -> Any:
+    """Take the question back to its check page: a fresh offer is made and shown there."""
+    with unit() as uow:
+        found = queries_ask.owned(uow.session, public_id, owner())
+    payment_tasks.close_checkout(payment_id)
+    try:
+        with unit() as uow:
+            asking.edit_again(uow, question_id=QuestionId(found.id))
+            uow.commit()
+    except DomainError:  # paid or changed meanwhile: its own page says how it stands
+        return redirect(url_for("forum.question", public_id=public_id), 303)
+    return redirect(url_for("forum.check", public_id=public_id), 303)
 
 
 def to_payment_page(public_id: str, payment_id: PaymentId) -> Any:
     """Redirect to the hosted page; where it cannot be reached, say so and keep everything."""
     try:
         address = payment_tasks.start_checkout(payment_id)
-    except (GatewayError, payment_tasks.OfferTooOld) as error:
+    except payment_tasks.OfferTooOld:
+        return _back_to_check(public_id, payment_id)
+    except GatewayError as error:
         flash(
             gettext("The payment page could not be opened. Nothing was charged. Please try again."),
             "error",

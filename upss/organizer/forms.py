@@ -50,13 +50,18 @@ def money_filter(args: Mapping[str, str], *, now: datetime, zone: str) -> MoneyF
     return MoneyFilter(month, picked, _midnight(month, zone), _midnight(_next(month), zone))
 
 
+# Months whose neighbours are dates too.
+_EARLIEST, _LATEST = date(2000, 1, 1), date(2999, 12, 1)
+
+
 def _month(value: str, today: date) -> date | None:
     if value == ALL:
         return None
     try:
-        return date.fromisoformat(f"{value}-01")
+        month = date.fromisoformat(f"{value}-01")
     except ValueError:
         return today.replace(day=1)
+    return month if _EARLIEST <= month <= _LATEST else today.replace(day=1)
 
 
 def _next(month: date) -> date:

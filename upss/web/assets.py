@@ -24,7 +24,7 @@ def init_assets(app: Flask) -> None:
         return url_for("static", filename=name, v=_digest(folder / name))
 
     def keep(response: Response) -> Response:
-        if request.endpoint == "static" and "v" in request.args:
+        if request.endpoint == "static" and "v" in request.args and response.status_code == 200:
             response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
         return response
 

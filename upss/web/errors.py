@@ -38,7 +38,7 @@ _TEXTS = {
     409: N_("Somebody or something was faster. Open the page again to see how it is now."),
     413: N_("Please shorten the text and send it again. Your browser's back button still has it."),
     422: N_("Please go back and look at what you wrote."),
-    429: N_("Please wait a quarter of an hour and try again. Nothing is lost."),
+    429: N_("Please wait a little and try again. Nothing is lost."),
     500: N_("Nothing was charged twice and nothing is lost. Please try again in a moment."),
     503: N_("Nothing was charged. Please try again in a few minutes."),
 }
@@ -51,7 +51,6 @@ _CSRF_TEXT = N_(
 
 def init_errors(app: Flask) -> None:
     """Install one handler for each kind of error."""
-    app.register_error_handler(SecurityError, _foreign_host)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DomainError, _domain)
@@ -73,15 +72,14 @@ def error_page(status: int, *, text: str | None = None, typed: dict[str, str] | 
     return page, status
 
 
-def _foreign_host(_error: SecurityError) -> Any:
-    """Answer without a page: its links would carry the foreign host's name."""
-    return "This address is not served here.\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
-
-
 def _csrf(error: CSRFError) -> Any:
-    typed = {k: v for k, v in request.form.items() if k != "csrf_token" and len(v) > 20}
     del error
-    return error_page(400, text=_CSRF_TEXT, typed=typed)
+    return error_page(400, text=_CSRF_TEXT, typed=_typed())
+
+
+def _typed() -> dict[str, str]:
+    """Return the texts of the form that was sent, so that none of them is lost."""
+    return {k: v for k, v in request.form.items() if k != "csrf_token" and len(v) > 20}
 
 
 def _http(error: HTTPException) -> Any:
@@ -94,7 +92,7 @@ def _http(error: HTTPException) -> Any:
 
 def _domain(error: DomainError) -> Any:
     _log.info("refused %s on %s", error.code, request.endpoint)
-    return error_page(error.status)
+    return error_page(error.status, typed=_typed())
 
 
 def _gateway(error: GatewayError) -> Any:

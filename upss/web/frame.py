@@ -32,7 +32,7 @@ class SiteHelp:
     phone: str
     phone_href: str
     mail: str
-    hours: str
+    hours: str | None
 
 
 # endpoint, label, who sees it; the order of the navigation
@@ -50,6 +50,12 @@ _FOOTER = (
     ("pages.rights", N_("Your rights and refunds")),
     ("pages.accessibility", N_("Accessibility")),
 )
+
+
+def _hours(settings: Settings) -> str | None:
+    """Return when somebody answers the telephone, in words, if the organizer has said so."""
+    begin, _, end = settings.help_hours.partition("-")
+    return gettext("every day from %(begin)s to %(end)s", begin=begin, end=end) if end else None
 
 
 def _has(visitor: Person | None, role: Role) -> bool:
@@ -73,7 +79,7 @@ def init_frame(app: Flask, settings: Settings) -> None:
                 settings.help_phone,
                 "tel:" + "".join(c for c in settings.help_phone if c.isdigit() or c == "+"),
                 settings.help_mail,
-                gettext("every day from 10:00 to 20:00"),
+                _hours(settings),
             ),
             "organizer_name": settings.organizer_name,
             "footer_links": [Link(url_for(to), gettext(label)) for to, label in _FOOTER],

@@ -22,6 +22,7 @@ class WebSession(Base):
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime]
+    signed_in_at: Mapped[datetime | None]
     seen_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     revoked_at: Mapped[datetime | None]

@@ -10,7 +10,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, request
 from flask import session as flask_session
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy import bindparam, delete, insert, text, update
@@ -20,6 +20,7 @@ from werkzeug.datastructures import CallbackDict
 
 from upss.db.base import db
 from upss.kernel.ids import AccountId, new_token
+from upss.kernel.roles import Role
 from upss.web.access import Person
 from upss.web.models import WebSession
 from upss.web.ports import clock
@@ -36,8 +37,8 @@ _SEEN_STEP = timedelta(hours=1)
 # people are named here as foreign keys name them; the accounts package owns them.
 _LOAD = text(
     """
-    SELECT s.id, s.data, s.seen_at, a.id AS account_id, a.public_id, a.name, a.email, a.language,
-           a.confirmed_at,
+    SELECT s.id, s.data, s.seen_at, s.signed_in_at, a.id AS account_id, a.public_id, a.name,
+           a.email, a.language,
            ARRAY(SELECT r.role FROM account_role r WHERE r.account_id = a.id) AS roles
     FROM web_session s LEFT JOIN account a ON a.id = s.account_id
     WHERE s.token_hash = :token_hash AND s.revoked_at IS NULL AND s.expires_at > :now
@@ -48,6 +49,10 @@ _LOAD = text(
 def hashed(secret: str) -> str:
     """Return the hex SHA-256 of a random secret: all that the database ever holds of it."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _cookie_of(app: Flask) -> str:
+    return cookie_name(is_secure=app.config["SESSION_COOKIE_SECURE"])
 
 
 class ServerSession(CallbackDict[str, Any], SessionMixin):
@@ -73,14 +78,14 @@ class DatabaseSessions(SessionInterface):
     @override
     def open_session(self, app: Flask, request: Request) -> ServerSession:
         """Load the session that the cookie names, or begin an empty one."""
-        token = request.cookies.get(COOKIE)
+        token = request.cookies.get(_cookie_of(app))
         # Flask opens the session before it knows the endpoint.
         if not token or request.path.startswith(f"{app.static_url_path}/"):
             return ServerSession()
         now = clock().system_now()
         with db.engine.begin() as connection:
             row = connection.execute(_LOAD, {"token_hash": hashed(token), "now": now}).one_or_none()
-            if row is None:
+            if row is None or _is_too_old_for_an_organizer(row, now):
                 return ServerSession()
             if now - row.seen_at > _SEEN_STEP:
                 connection.execute(
@@ -103,21 +108,35 @@ class DatabaseSessions(SessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write what changed; set the cookie only when its token is new."""
         assert isinstance(session, ServerSession)
+        if request.endpoint == "static":
+            return
         response.vary.add("Cookie")
         if session.is_ended:
-            response.delete_cookie(COOKIE)
+            response.delete_cookie(_cookie_of(app), secure=app.config["SESSION_COOKIE_SECURE"])
             return
         if session.modified:
             _write(session)
         if session.fresh_token is not None:
             response.set_cookie(
-                COOKIE,
+                _cookie_of(app),
                 session.fresh_token,
                 max_age=int(LIFETIME.total_seconds()),
                 httponly=True,
                 secure=app.config["SESSION_COOKIE_SECURE"],
                 samesite="Lax",
             )
+
+
+def _is_too_old_for_an_organizer(row: Any, now: datetime) -> bool:
+    """Tell whether an organizer signed in too long ago, also one who became it meanwhile."""
+    if Role.ORGANIZER not in row.roles:
+        return False
+    return row.signed_in_at is None or now - row.signed_in_at > ORGANIZER_LIFETIME
+
+
+def cookie_name(*, is_secure: bool) -> str:
+    """Return the cookie's name; the browser itself ties a __Host- cookie to this host and https."""
+    return "__Host-upss" if is_secure else COOKIE
 
 
 def current() -> ServerSession:
@@ -137,9 +156,13 @@ def row_id() -> int:
 def sign_in(account_id: AccountId, *, is_organizer: bool) -> None:
     """Bind this browser's session to an account, under a new token (no fixation).
 
-    The row stays the same, so that drafts of the anonymous session stay with it.
+    An anonymous session keeps its row, and so its drafts; that of somebody else ends.
     """
     session = current()
+    if session.person is not None and session.person.id != account_id:
+        _revoke(WebSession.id == session.row_id)
+        session.clear()
+        session.row_id = session.person = None
     number = row_id()
     session.fresh_token = new_token()
     now = clock().system_now()
@@ -151,6 +174,7 @@ def sign_in(account_id: AccountId, *, is_organizer: bool) -> None:
             .values(
                 account_id=account_id,
                 token_hash=hashed(session.fresh_token),
+                signed_in_at=now,
                 seen_at=now,
                 expires_at=now + lifetime,
             )
@@ -174,7 +198,7 @@ def sign_out_everywhere(account_id: AccountId) -> None:
 def delete_expired(before: datetime) -> int:
     """Delete sessions that ended before `before` and that nothing refers to; return how many."""
     unused = text(
-        "expires_at < :before AND account_id IS NULL"
+        "expires_at < :before"
         " AND NOT EXISTS (SELECT 1 FROM question q WHERE q.session_id = web_session.id)"
         " AND NOT EXISTS (SELECT 1 FROM sign_in_request r WHERE r.session_id = web_session.id)"
     ).bindparams(before=before)

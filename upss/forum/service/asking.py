@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from upss.accounts import service as accounts
 from upss.forum.events import QuestionQueued, QuestionWithdrawn
@@ -58,23 +59,17 @@ def save_draft(uow: UnitOfWork, *, public_id: str, owner: Owner, text: DraftText
     A change ends the offer: what was shown with a price is what is paid for. Raises `NotFound`
     for a question of somebody else, `OfferStale` once it is no draft any more.
     """
-    question = uow.session.scalar(select(Question).where(Question.public_id == public_id))
     values = _kept(text, site.terms(uow.session))
     now = uow.clock.now()
-    if question is None:
-        question = Question(
-            public_id=public_id,
-            asker_id=owner.asker_id,
-            session_id=owner.session_id,
-            status=Status.DRAFT,
-            created_at=now,
-        )
-        uow.session.add(question)
-    elif not owner.owns(asker_id=question.asker_id, session_id=question.session_id):
+    if owner.asker_id is not None or owner.session_id is not None:
+        _make_if_missing(uow, public_id, owner, now)
+    question = uow.session.scalar(select(Question).where(Question.public_id == public_id))
+    if question is None or not owner.owns(
+        asker_id=question.asker_id, session_id=question.session_id
+    ):
         raise NotFound(public_id=public_id)
-    else:
-        charging.lock_payments(uow, question_id=QuestionId(question.id))
-        locked(uow, QuestionId(question.id))
+    charging.lock_payments(uow, question_id=QuestionId(question.id))
+    locked(uow, QuestionId(question.id))
     if question.status != Status.DRAFT:
         raise OfferStale(public_id=public_id)
     if question.offered_at and any(getattr(question, n) != each for n, each in values.items()):
@@ -84,6 +79,25 @@ def save_draft(uow: UnitOfWork, *, public_id: str, owner: Owner, text: DraftText
     question.updated_at = now
     uow.session.flush()  # the view goes on with the id
     return QuestionId(question.id)
+
+
+def _make_if_missing(uow: UnitOfWork, public_id: str, owner: Owner, now: datetime) -> None:
+    """Make an empty draft; the form and its own autosave may both come first."""
+    uow.session.execute(
+        insert(Question)
+        .values(
+            public_id=public_id,
+            asker_id=owner.asker_id,
+            session_id=owner.session_id,
+            status=Status.DRAFT,
+            language="en",
+            title="",
+            body="",
+            created_at=now,
+            updated_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["public_id"])
+    )
 
 
 def _kept(text: DraftText, terms: site.Terms) -> dict[str, str | None]:
@@ -144,13 +158,30 @@ def is_payable(question: Question, *, now: datetime) -> bool:
     return ends is not None and ends - now >= promises.SESSION_LEAST
 
 
-def submit(uow: UnitOfWork, *, question_id: QuestionId, owner: Owner, email: str) -> PaymentId:
+def offer_mark(question: Question) -> str:
+    """Return what tells one offer of a question from the next; the check page carries it."""
+    if question.offered_at is None:
+        return ""
+    return f"{question.offered_at.isoformat()} {question.price_minor} {question.commission_bp}"
+
+
+def submit(
+    uow: UnitOfWork,
+    *,
+    question_id: QuestionId,
+    owner: Owner,
+    email: str,
+    seen: str | None = None,
+) -> PaymentId:
     """Take the frozen offer: the question awaits payment, the payment row exists.
 
-    An anonymous asker's address makes (or finds) their account, unconfirmed. Raises `OfferStale`,
+    `seen` is the mark of the offer that the asker agreed to; another one, made in a second tab
+    say, is `OfferStale`. An anonymous asker's address makes (or finds) their account, unconfirmed. Raises `OfferStale`,
     `DraftIncomplete` or `MoveRefused`.
     """
     question = locked(uow, question_id)
+    if seen is not None and seen != offer_mark(question):
+        raise OfferStale(question_id=question_id)
     if question.status == Status.DRAFT and not is_payable(question, now=uow.clock.now()):
         raise OfferStale(question_id=question_id)
     question.asker_id = owner.asker_id or accounts.account_for_email(
