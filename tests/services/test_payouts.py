@@ -11,11 +11,12 @@ from sqlalchemy import select, text
 
 from tests import factories
 from upss.forum.service import accepting
-from upss.kernel.errors import GatewayUnavailable, NotFound
+from upss.kernel.errors import GatewayRefused, GatewayUnavailable, NotFound
 from upss.kernel.roles import Role
 from upss.ledger import queries as ledger
 from upss.ledger import service as ledger_service
 from upss.payments.models import BalanceTransactionRow
+from upss.payments.stripe_gateway import StripeGateway
 from upss.payouts import queries, service, tasks
 from upss.payouts.models import PayoutItem, PayoutRun, Recipient
 from upss.payouts.rules.schedule import HOLD, KEY_TRUSTED, Payable, gather, is_ready
@@ -318,6 +319,62 @@ def test_an_account_that_was_closed_before_sending_is_refused_without_a_call(peo
     tasks.send_item(item.id)
     assert item_of(item.run_id).failure_reason == "recipient_not_active"
     assert payable() == SHARE
+
+
+def with_the_key(key, monkeypatch):
+    """From now on the product calls the provider with this key."""
+    here = gateway()
+    other = StripeGateway(api_key=key, webhook_secret="whsec_standin", api_base=here._base)
+    monkeypatch.setattr(here, "_client", other._client)
+
+
+def unsure(item):
+    """The answer to the first request was lost."""
+    factories.control("fail-next", when="after", times=3, match="POST /v1/transfers", style="error")
+    with pytest.raises(GatewayUnavailable):
+        tasks.send_item(item.id)
+    factories.control("fail-next", times=0)
+
+
+def test_with_a_wrong_key_nothing_is_refused(people, clock, monkeypatch):
+    item = reserved_item(people, clock)
+    with monkeypatch.context() as moment:
+        with_the_key("sk_test_somebody_elses", moment)
+        for _ in range(2):  # the first sends, the second looks
+            with pytest.raises(GatewayUnavailable):
+                tasks.send_item(item.id)
+    assert (item_of(item.run_id).status, payable()) == ("reserved", 0)
+    tasks.send_item(item.id)
+    assert (item_of(item.run_id).status, transfers(item)) == ("sent", 1)
+
+
+def test_a_look_that_is_refused_releases_nothing(people, clock, monkeypatch):
+    item = reserved_item(people, clock)
+    unsure(item)
+
+    def refuse(**_):
+        raise GatewayRefused(reason="parameter_invalid", status=400)
+
+    with monkeypatch.context() as moment:
+        moment.setattr(gateway(), "find_transfer", refuse)
+        with pytest.raises(GatewayUnavailable):
+            tasks.send_item(item.id)
+    assert (item_of(item.run_id).status, payable()) == ("reserved", 0)
+    tasks.send_item(item.id)
+    assert (item_of(item.run_id).status, transfers(item)) == ("sent", 1)
+
+
+def test_a_closed_account_releases_nothing_while_a_request_may_be_on_its_way(
+    people, clock, monkeypatch
+):
+    item = reserved_item(people, clock)
+    unsure(item)
+    factories.control(f"accounts/{item.destination}", status="restricted")
+    tasks.refresh_recipient(people["answerer"])
+    # the look comes too early to see the transfer; the same key gives back what it made
+    monkeypatch.setattr(gateway(), "find_transfer", lambda **_: None)
+    tasks.send_item(item.id)
+    assert (item_of(item.run_id).status, payable(), transfers(item)) == ("sent", 0, 1)
 
 
 def test_a_reserved_item_without_a_job_gets_one(people, clock):

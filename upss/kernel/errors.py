@@ -63,13 +63,13 @@ class GatewayError(UpssError):
 
 
 class GatewayUnavailable(GatewayError):
-    """No answer, or a 5xx: the outcome is unknown, the same key may be sent again."""
+    """No answer, a 5xx or a wrong key: the outcome is unknown, the same key may be sent again."""
 
     code = "gateway_unavailable"
 
 
 class GatewayRefused(GatewayError):
-    """A definite no (4xx), with the provider's `reason` code among the facts."""
+    """A definite no to this very call, with the provider's `reason` code among the facts."""
 
     code = "gateway_refused"
 

@@ -39,6 +39,9 @@ _TRANSFER = ["balance_transaction"]
 # Stripe's pages speak these of our languages; for another one it reads the browser's.
 _STRIPE_LOCALES = {"en", "es"}
 _STRIPE_HOST = "api.stripe.com"
+# A wrong key, a missing right, a call of the same key under way, too many calls: each says
+# something of the moment, nothing of the order, and another try may well be taken.
+_NOT_OF_THIS_CALL = {401, 403, 409, 429}
 # What reading a body of another shape raises.
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
 
@@ -262,11 +265,10 @@ def _errors() -> Iterator[None]:
         yield
     except stripe.StripeError as error:
         status = error.http_status
-        if status is None or status in {409, 429} or not 400 <= status < 500:
-            raise GatewayUnavailable(status=status, request_id=error.request_id) from error
-        raise GatewayRefused(
-            reason=_reason(error), status=status, request_id=error.request_id
-        ) from error
+        facts = {"reason": _reason(error), "status": status, "request_id": error.request_id}
+        if status is None or status in _NOT_OF_THIS_CALL or not 400 <= status < 500:
+            raise GatewayUnavailable(**facts) from error
+        raise GatewayRefused(**facts) from error
 
 
 def _reason(error: stripe.StripeError) -> str:

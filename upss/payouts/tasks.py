@@ -25,8 +25,9 @@ def send_item(item_id: PayoutItemId) -> None:
         uow.commit()
     if sending is None:
         return
+    transfer = _sent_before(sending) if sending.is_repeat else None
     try:
-        transfer = _find_or_create(sending)
+        transfer = transfer or _create(sending)
     except GatewayRefused as refusal:
         with unit() as uow:
             reason = str(refusal.facts.get("reason", "refused"))
@@ -39,16 +40,24 @@ def send_item(item_id: PayoutItemId) -> None:
         uow.commit()
 
 
-def _find_or_create(sending: service.Sending) -> TransferState:
-    """Look first when an earlier attempt may have arrived: keys are forgotten after a day."""
+def _sent_before(sending: service.Sending) -> TransferState | None:
+    """Look for what an earlier attempt may have sent: keys are forgotten after a day.
+
+    A look that is refused proves nothing about the transfer, so that nothing may follow of it.
+    """
     order = sending.order
-    if sending.is_repeat:
-        found = gateway().find_transfer(transfer_group=order.transfer_group, upss_id=order.upss_id)
-        if found is not None:
-            return found
-    if not sending.may_receive:
+    try:
+        return gateway().find_transfer(transfer_group=order.transfer_group, upss_id=order.upss_id)
+    except GatewayRefused as refusal:
+        raise GatewayUnavailable(**refusal.facts) from refusal
+
+
+def _create(sending: service.Sending) -> TransferState:
+    # What we know of the account decides only before the first request. Later one may still be
+    # on its way, unseen by a look: then the provider's own no, under the same key, is the proof.
+    if not sending.may_receive and not sending.is_repeat:
         raise GatewayRefused(reason="recipient_not_active")
-    return gateway().create_transfer(order, idempotency_key=sending.idempotency_key)
+    return gateway().create_transfer(sending.order, idempotency_key=sending.idempotency_key)
 
 
 def _check(sending: service.Sending, transfer: TransferState) -> None:
