@@ -88,12 +88,7 @@ def state_of(payment_id, **changes):
 
 
 def told(payment_id, **changes):
-    with unit() as uow:
-        status = charging.apply_checkout(
-            uow, payment_id=payment_id, state=state_of(payment_id, **changes)
-        )
-        uow.commit()
-    return status
+    return tasks._apply(payment_id, state_of(payment_id, **changes))
 
 
 # Opening the page
@@ -352,6 +347,20 @@ def test_the_fee_is_booked_once_when_it_is_known():
         assert told(payment, balance_transaction=fee) == "paid"
     assert entries() == ["question_paid", "charge_settled"]
     assert money_of(question).fee == 50
+
+
+@pytest.mark.parametrize("difference", [{"amount_minor": 1199}, {"currency": "USD"}])
+def test_a_charge_that_settles_as_something_else_is_an_alarm_but_blocks_nobody(difference):
+    question, payment = submitted(person())
+    told_of = {"id": "txn_other", "amount_minor": 1200, "fee_minor": 0, "currency": "EUR"}
+    told_of |= difference
+    fee = BalanceTransaction(net_minor=told_of["amount_minor"], **told_of)
+    for _ in range(2):
+        with pytest.raises(PaymentMismatch):
+            told(payment, balance_transaction=fee)
+    assert payment_row(payment).status == "paid"
+    assert question_row(question).status == "queued"
+    assert entries() == ["question_paid"]
 
 
 def test_a_page_is_closed_before_the_text_is_edited():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,14 @@ from upss.kernel.ports import CheckoutOrder, RefundOrder
 from upss.payments import queries
 from upss.payments.events import ProviderNotified
 from upss.payments.models import Payment, ProviderEvent, Refund
-from upss.payments.rules.lifecycle import PaymentStatus
+from upss.payments.rules.lifecycle import SETTLED, PaymentMismatch, PaymentStatus
 from upss.payments.service import charging, refunding
 from upss.web.ports import gateway, settings, unit
 
 if TYPE_CHECKING:
-    from upss.kernel.ports import CheckoutState, RefundState
+    from upss.kernel.ports import BalanceTransaction, CheckoutState, RefundState
+
+_log = logging.getLogger(__name__)
 
 # A Checkout Session lives for 30 minutes at least (Stripe API, expires_at); one to spare.
 SESSION_LEAST = timedelta(minutes=31)
@@ -98,7 +101,19 @@ def _apply(payment_id: PaymentId, state: CheckoutState) -> PaymentStatus:
     with unit() as uow:
         status = charging.apply_checkout(uow, payment_id=payment_id, state=state)
         uow.commit()
+    if status in SETTLED and state.balance_transaction is not None:
+        _settle_charge(payment_id, state.balance_transaction)
     return status
+
+
+def _settle_charge(payment_id: PaymentId, movement: BalanceTransaction) -> None:
+    try:
+        with unit() as uow:
+            charging.settle_charge(uow, payment_id=payment_id, movement=movement)
+            uow.commit()
+    except PaymentMismatch as error:  # the poll's job fails of it too: organizers see that one
+        _log.error("a charge is not what was paid: %s", error)
+        raise
 
 
 def send_refund(refund_id: RefundId) -> None:

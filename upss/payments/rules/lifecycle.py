@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from upss.kernel.errors import DomainError
-from upss.kernel.ports import CheckoutState
+from upss.kernel.money import Money
+from upss.kernel.ports import BalanceTransaction, CheckoutState
 
 
 class PaymentStatus(StrEnum):
@@ -70,3 +71,14 @@ def check_match(facts: PaymentFacts, state: CheckoutState) -> None:
     theirs = (state.upss_id, state.amount_minor, state.currency)
     if ours != theirs:
         raise PaymentMismatch(ours=ours, theirs=theirs)
+
+
+def check_movement(expected: Money, movement: BalanceTransaction) -> None:
+    """Raise `PaymentMismatch` unless the movement is of this gross amount, in or out.
+
+    A balance kept in another currency than the price would book what nobody has agreed to.
+    """
+    ours = (expected.minor, expected.currency)
+    theirs = (abs(movement.amount_minor), movement.currency)
+    if ours != theirs:
+        raise PaymentMismatch(ours=ours, theirs=theirs, movement=movement.id)

@@ -12,7 +12,13 @@ from upss.kernel.money import Money
 from upss.ledger import service as ledger
 from upss.payments.events import PaymentExpired, PaymentReturned, PaymentSettled
 from upss.payments.models import Payment
-from upss.payments.rules.lifecycle import SETTLED, PaymentFacts, PaymentStatus, next_status
+from upss.payments.rules.lifecycle import (
+    SETTLED,
+    PaymentFacts,
+    PaymentStatus,
+    check_movement,
+    next_status,
+)
 from upss.payments.service.movements import record_movement
 from upss.payments.service.refunding import add_refund
 
@@ -93,8 +99,6 @@ def apply_checkout(
     if after is not before:
         payment.status = after
         _moved(uow, payment, after)
-    if after in SETTLED and state.balance_transaction is not None:
-        _settle_charge(uow, payment, state.balance_transaction)
     return after
 
 
@@ -143,16 +147,23 @@ def _moved(uow: UnitOfWork, payment: Payment, status: PaymentStatus) -> None:
         uow.emit(PaymentExpired(at=now, payment_id=payment_id, question_id=question_id))
 
 
-def _settle_charge(uow: UnitOfWork, payment: Payment, movement: BalanceTransaction) -> None:
-    """Book the provider's fee once, when it is known."""
-    if payment.balance_transaction_id is not None:
+def settle_charge(uow: UnitOfWork, *, payment_id: PaymentId, movement: BalanceTransaction) -> None:
+    """Book the provider's fee once, when it is known; before the payment is settled, do nothing.
+
+    A unit of its own: whatever is wrong with the movement, the question is paid. Raises
+    `PaymentMismatch` for a movement of another amount or currency than the payment's.
+    """
+    payment = _locked(uow, payment_id)
+    if payment.status not in SETTLED or payment.balance_transaction_id is not None:
         return
+    gross = Money(payment.amount_minor, payment.currency)
+    check_movement(gross, movement)
     record_movement(uow, kind="charge", movement=movement)
     payment.balance_transaction_id = movement.id
     ledger.book_charge_settled(
         uow,
         question_id=QuestionId(payment.question_id),
-        gross=Money(movement.amount_minor, movement.currency),
+        gross=gross,
         fee_minor=movement.fee_minor,
         balance_transaction_id=movement.id,
     )
