@@ -25,6 +25,7 @@ from upss.kernel.errors import UpssError
 
 _PATIENCE_SECONDS = 40.0
 _STOP_SECONDS = 25.0
+_LOG_LINES = 40
 
 
 class ProcessDied(UpssError):
@@ -188,12 +189,24 @@ def check() -> int:
         try:
             with foundation(place) as processes:
                 processes.start_rest()
-                return walk.walk(place)
+                failed = walk.walk(place)
+                if failed:
+                    _show_logs(place)
+                return failed
         except Stopped:
             return 1
         except UpssError as error:
             click.echo(f"FAILED {error}", err=True)
             return 1
+
+
+def _show_logs(place: Place) -> None:
+    """Print the end of what each process said: the folder is gone after the check."""
+    for log in sorted(place.folder.glob("*.log")):
+        lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        if lines:
+            click.echo(f"--- {log.name}", err=True)
+            click.echo("\n".join(lines), err=True)
 
 
 def _stop_on_signals() -> None:
