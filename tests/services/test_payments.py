@@ -46,6 +46,7 @@ def sober(app):
     for name in dir(here):
         if name.startswith(("create_", "read_", "find_", "expire_")):
             setattr(here, name, watched(getattr(here, name)))
+    control("top-up")  # the organizer's own money, or a first refund waits for the fee
     yield
     control("fail-next", times="0")
     with unit() as uow:
@@ -590,6 +591,30 @@ def test_the_poll_asks_for_a_fee_that_is_unknown(clock):
     told(payment)
     clock.advance(timedelta(minutes=3))
     assert tasks.poll() == 1
+
+
+def gave_up(name):
+    """The jobs of this name failed for good."""
+    with unit() as uow:
+        statement = "UPDATE procrastinate_jobs SET status = 'failed' WHERE task_name = :n"
+        uow.session.execute(db.text(statement), {"n": name})
+        uow.commit()
+
+
+def test_the_poll_leaves_dead_letters_to_a_person(clock, monkeypatch):
+    monkeypatch.setattr(tasks, "_POLL_BATCH", 1)
+    _question, hopeless = submitted(person())
+    refund = withdrawn(queued(person()))
+    clock.advance(timedelta(minutes=3))
+    assert tasks.poll() == 2
+    gave_up("payments.check_payment")
+    gave_up("payments.check_refund")
+    _question, waiting = submitted(person())
+    other = withdrawn(queued(person()))
+    clock.advance(timedelta(minutes=3))
+    assert tasks.poll() == 2
+    assert jobs("payments.check_payment") == [{"payment_id": hopeless}, {"payment_id": waiting}]
+    assert jobs("payments.check_refund") == [{"refund_id": refund}, {"refund_id": other}]
 
 
 def test_an_unreachable_provider_changes_nothing():

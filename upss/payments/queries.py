@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import aliased
 
 from upss.kernel.errors import NotFound
@@ -60,8 +60,18 @@ def refund_id_of(session: Session, provider_id: str, upss_id: str | None = None)
     return None if found is None else RefundId(found)
 
 
+# A failed job is a dead letter: it waits for a person. Asked again every five minutes, a hundred
+# rows whose answer never changes would leave no turn to any other.
+_PAYMENT_IN_HOPE = text("""NOT EXISTS (SELECT FROM procrastinate_jobs j
+    WHERE j.status = 'failed' AND j.task_name = 'payments.check_payment'
+      AND j.args ->> 'payment_id' = CAST(payment.id AS text))""")
+_REFUND_IN_HOPE = text("""NOT EXISTS (SELECT FROM procrastinate_jobs j
+    WHERE j.status = 'failed' AND j.task_name = 'payments.check_refund'
+      AND j.args ->> 'refund_id' = CAST(refund.id AS text))""")
+
+
 def open_payments(session: Session, *, older_than: datetime, limit: int) -> Sequence[PaymentId]:
-    """Return payments whose outcome or fee is not known yet."""
+    """Return payments whose outcome or fee is not known yet and may still become known."""
     unknown = or_(
         Payment.status.in_(("open", "checking")),
         Payment.status.in_(("paid", "returned")) & Payment.balance_transaction_id.is_(None),
@@ -69,6 +79,7 @@ def open_payments(session: Session, *, older_than: datetime, limit: int) -> Sequ
     rows = session.scalars(
         select(Payment.id)
         .where(unknown, Payment.session_id.is_not(None), Payment.created_at < older_than)
+        .where(_PAYMENT_IN_HOPE)
         .order_by(Payment.id)
         .limit(limit)
     )
@@ -80,6 +91,7 @@ def open_refunds(session: Session, *, older_than: datetime, limit: int) -> Seque
     rows = session.scalars(
         select(Refund.id)
         .where(Refund.status.in_(("requested", "sent")), Refund.requested_at < older_than)
+        .where(_REFUND_IN_HOPE)
         .order_by(Refund.id)
         .limit(limit)
     )
