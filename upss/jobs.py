@@ -29,9 +29,11 @@ _HOPELESS = (MailRefused, PaymentMismatch)
 
 
 class _Patient(procrastinate.RetryStrategy):
-    """Tries again after 4, 16, 64, 256, 1024, ... seconds, about six hours in all.
+    """Tries again after 4, 16, 64, 256, 1024, 4096 and 16384 seconds: six hours in all.
 
-    What still fails then, or is hopeless, stays as a dead letter on the organizer's page.
+    What still fails then, or is hopeless, stays as a dead letter on the organizer's page. A job
+    that waits for its next try holds up later jobs of its lock: so only jobs that do the very
+    same thing (look, then send) share one, and each event of the provider stands by itself.
     """
 
     @override
@@ -43,7 +45,7 @@ class _Patient(procrastinate.RetryStrategy):
         return super().get_retry_decision(exception=exception, job=job)
 
 
-RETRY = _Patient(max_attempts=8, exponential_wait=4)
+RETRY = _Patient(max_attempts=7, exponential_wait=4)
 
 TASKS: dict[str, Callable[..., object]] = {
     "payments.handle_event": payment_tasks.handle_event,
