@@ -115,6 +115,7 @@ class Walk:
         """Open an account for the answerer at the stand-in's onboarding page."""
         self._answerer.open("/how-you-are-paid")
         self._answerer.send("/how-you-are-paid")
+        _expect(self._answerer.url.startswith(self._place.standin_url), "no onboarding page")
         self._answerer.send(self._answerer.url, answer="finish")
         return f"back at {self._answerer.url}"
 
