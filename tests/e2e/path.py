@@ -215,6 +215,7 @@ class Path:
         second = self.second
         second.press("nav a[href='/organizer']")
         second.press("main a[href='/organizer/payouts']")
+        second.page.goto(self._base + "/organizer/payouts?month=all")  # the clock has moved on
         self._seen("payouts", second)
         number = self._stage.value("SELECT id FROM question WHERE public_id = :p", p=self.question)
         second.press(f"main a[href='/organizer/questions/{number}']")

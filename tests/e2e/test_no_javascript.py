@@ -19,7 +19,7 @@ def test_the_whole_path_without_javascript(
     wrong_language: list[str] = []
 
     def hands() -> Hands:
-        return Pointer(new_context(java_script_enabled=False).new_page())
+        return Pointer(new_context(java_script_enabled=False, locale=language).new_page())
 
     def seen(name: str, at: Hands) -> None:
         spoken = at.page.get_attribute("html", "lang")
