@@ -160,6 +160,21 @@ def test_a_fee_above_the_price_takes_from_the_balance():
     assert [line.amount for line in draft.lines] == [-15, -10, 25]
 
 
+@pytest.mark.parametrize("fee", [25, -25])
+def test_a_fee_of_a_refund_is_a_line_of_its_own_and_what_is_owed_moves_in_full(fee):
+    terms = {"question_id": 1, "amount": eur(200), "fee_minor": fee}
+    out = posting.refund_settled(**terms, balance_transaction_id="txn_4")
+    assert {line.account: line.amount for line in out.lines} == {
+        "Liabilities:Refunds:Pending": 200, "Expenses:Stripe:Fees": fee,
+        "Assets:Stripe:Balance": -200 - fee,
+    }  # fmt: skip
+    back = posting.refund_failed(**terms, balance_transaction_id="txn_5")
+    assert {line.account: line.amount for line in back.lines} == {
+        "Liabilities:Refunds:Pending": -200, "Expenses:Stripe:Fees": fee,
+        "Assets:Stripe:Balance": 200 - fee,
+    }  # fmt: skip
+
+
 def test_what_one_transfer_takes_twice_from_a_question_is_one_line():
     draft = transfer(posting.payout_reserved, [(1, 300), (1, 200)])
     assert [line.amount for line in draft.lines] == [-500, 500]

@@ -208,11 +208,15 @@ def book_refund_settled(
     question_id: int,
     amount: Money,
     balance_transaction_id: str,
+    fee_minor: int = 0,
     actor: str = "system",
 ) -> Posted:
     """Book a refund that left the provider's balance; `amount` is positive."""
     draft = posting.refund_settled(
-        question_id=question_id, amount=amount, balance_transaction_id=balance_transaction_id
+        question_id=question_id,
+        amount=amount,
+        balance_transaction_id=balance_transaction_id,
+        fee_minor=fee_minor,
     )
     return post(uow, draft.by(actor))
 
@@ -223,11 +227,15 @@ def book_refund_failed(
     question_id: int,
     amount: Money,
     balance_transaction_id: str,
+    fee_minor: int = 0,
     actor: str = "system",
 ) -> Posted:
     """Book a refund that came back from the bank: still owed; `amount` is positive."""
     draft = posting.refund_failed(
-        question_id=question_id, amount=amount, balance_transaction_id=balance_transaction_id
+        question_id=question_id,
+        amount=amount,
+        balance_transaction_id=balance_transaction_id,
+        fee_minor=fee_minor,
     )
     return post(uow, draft.by(actor))
 

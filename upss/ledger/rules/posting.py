@@ -68,16 +68,18 @@ def refund_requested(*, question_id: int, amount: Money, refund_key: str) -> Ent
     return _question_move("refund_requested", refund_key, question_id, amount, moves)
 
 
-def refund_settled(*, question_id: int, amount: Money, balance_transaction_id: str) -> EntryDraft:
-    """Let the refund leave the provider's balance; the provider keeps its fee."""
-    moves = (chart.REFUNDS_PENDING, chart.STRIPE_BALANCE)
-    return _question_move("refund_settled", balance_transaction_id, question_id, amount, moves)
+def refund_settled(
+    *, question_id: int, amount: Money, balance_transaction_id: str, fee_minor: int = 0
+) -> EntryDraft:
+    """Let the refund leave the provider's balance, with the fee of its own that it may have."""
+    return _refund_moved("refund_settled", balance_transaction_id, question_id, amount, fee_minor)
 
 
-def refund_failed(*, question_id: int, amount: Money, balance_transaction_id: str) -> EntryDraft:
-    """Take back a refund that the asker's bank refused: it is still owed."""
-    moves = (chart.STRIPE_BALANCE, chart.REFUNDS_PENDING)
-    return _question_move("refund_failed", balance_transaction_id, question_id, amount, moves)
+def refund_failed(
+    *, question_id: int, amount: Money, balance_transaction_id: str, fee_minor: int = 0
+) -> EntryDraft:
+    """Take back a refund that the asker's bank refused: it is still owed, all of it."""
+    return _refund_moved("refund_failed", balance_transaction_id, question_id, amount, fee_minor)
 
 
 def answer_accepted(
@@ -147,6 +149,20 @@ def _question_move(
     minor = _positive(amount.minor)
     lines = _lines(question_id, amount.currency, {debit: minor, credit: -minor})
     return _draft(kind, cause, lines, _asked(question_id, amount))
+
+
+def _refund_moved(
+    kind: str, cause: str, question_id: int, amount: Money, fee_minor: int
+) -> EntryDraft:
+    """Draft a refund on its way out or back; a fee below 0 is given back to the organizer."""
+    minor = _positive(amount.minor) * (1 if kind == "refund_settled" else -1)
+    parts = {
+        chart.REFUNDS_PENDING: minor,
+        chart.STRIPE_FEES: check_minor(fee_minor),
+        chart.STRIPE_BALANCE: -minor - fee_minor,
+    }
+    facts = _asked(question_id, amount) | {"fee": fee_minor}
+    return _draft(kind, cause, _lines(question_id, amount.currency, parts), facts)
 
 
 def _draft(kind: str, cause: str, lines: tuple[Line, ...], facts: Mapping[str, Fact]) -> EntryDraft:
