@@ -25,7 +25,7 @@ from upss.web import tasks as web_tasks
 _log = logging.getLogger(__name__)
 
 # Trying again is of no use: the next answer would be the same.
-_HOPELESS = (MailRefused, PaymentMismatch)
+_HOPELESS = (MailRefused, PaymentMismatch, payment_tasks.UnknownRefund)
 
 
 class _Patient(procrastinate.RetryStrategy):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,13 +26,13 @@ from upss.forum.service import asking
 from upss.forum.tasks import run_timers
 from upss.kernel.errors import GatewayError, GatewayRefused, GatewayUnavailable, NotFound
 from upss.kernel.ids import PaymentId, QuestionId, RefundId
-from upss.kernel.ports import BalanceTransaction, CheckoutState, RefundState
+from upss.kernel.ports import BalanceTransaction, CheckoutState, EventNotice, RefundState
 from upss.ledger import queries as ledger
 from upss.ledger.verify import verify
 from upss.payments import queries, tasks
-from upss.payments.models import Refund
+from upss.payments.models import Payment, ProviderEvent, Refund
 from upss.payments.rules.lifecycle import PaymentMismatch
-from upss.payments.service import charging, refunding
+from upss.payments.service import charging, inbox, refunding
 from upss.web.ports import gateway, unit
 
 FEE = 43  # what the stand-in keeps of 12.00
@@ -516,13 +517,15 @@ BACK = BalanceTransaction(
 )
 
 
-def refund_told(refund, status, *, out=None, back=None, reason=None):
+def refund_told(refund, status, *, out=None, back=None, reason=None, attempt=1):
     state = RefundState(
-        id="re_hand",
+        id=f"re_hand_{attempt}",
         status=status,
         amount_minor=1200,
         currency="EUR",
+        payment_intent_id=None,
         upss_id=key(refund),
+        attempt=attempt,
         failure_reason=reason,
         balance_transaction=out,
         failure_balance_transaction=back,
@@ -555,6 +558,169 @@ def test_a_cancelled_refund_moved_nothing():
     assert refund_told(refund, "canceled") == "failed"
     assert refund_rows(question)[0].failure_reason == "canceled"
     assert money_of(question).refund_pending == 1200
+
+
+def again(refund):
+    with unit() as uow:
+        refunding.send_again(uow, refund_id=refund)
+        uow.commit()
+
+
+def test_what_the_bank_sent_back_is_sent_again_and_settles(clock):
+    question = queued(person(), card=REFUND_FAILS)
+    refund = withdrawn(question)
+    tasks.send_refund(refund)
+    clock.advance(timedelta(minutes=2))
+    control("settle")  # lets the stand-in grow older
+    tasks.check_refund(refund)
+    [failed] = refund_rows(question)
+    again(refund)
+    assert jobs("payments.send_refund")[-1] == {"refund_id": refund}
+    [row] = refund_rows(question)
+    assert (row.status, row.attempt, row.provider_id, row.failure_reason, row.settled_at) == (
+        "requested", 2, None, None, None,
+    )  # fmt: skip
+    assert row.idempotency_key == f"re-{row.public_id}-a2"
+    tasks.send_refund(refund)
+    [row] = refund_rows(question)
+    assert row.status == "settled"
+    assert row.provider_id != failed.provider_id
+    money = money_of(question)
+    assert (money.refund_pending, money.refunded) == (0, 1200)
+    assert count(entries())["refund_settled"] == 2
+
+
+def test_what_the_provider_refused_is_sent_again_under_another_key(monkeypatch):
+    question = queued(person())
+    refund = withdrawn(question)
+
+    def refuse(*_args, **_kwargs):
+        raise GatewayRefused(reason="charge_disputed", status=400)
+
+    with monkeypatch.context() as moment:
+        moment.setattr(gateway(), "create_refund", refuse)
+        tasks.send_refund(refund)
+    again(refund)
+    control("fail-next", when="after", match="POST /v1/refunds", times="1")
+    with pytest.raises(GatewayUnavailable):
+        tasks.send_refund(refund)
+    control("fail-next", when="before", match="POST /v1/refunds", times="9")
+    tasks.send_refund(refund)  # it looks first: nothing more is posted
+    assert refund_rows(question)[0].status == "settled"
+    assert money_of(question).refund_pending == 0
+
+
+def test_only_a_failed_refund_whose_money_is_back_is_sent_again(clock):
+    question = queued(person())
+    refund = withdrawn(question)
+    for told_of in ({}, {"status": "pending"}, {"status": "succeeded", "out": MOVED},
+                    {"status": "failed", "out": MOVED}):  # fmt: skip
+        if told_of:
+            refund_told(refund, **told_of)
+        with pytest.raises(refunding.RefundNotFailed):
+            again(refund)
+    clock.advance(timedelta(minutes=3))
+    assert tasks.poll() == 1  # the money is to come back
+    refund_told(refund, "failed", out=MOVED, back=BACK)
+    assert tasks.poll() == 0
+    again(refund)
+    with pytest.raises(refunding.RefundNotFailed):
+        again(refund)
+
+
+def test_late_words_of_an_attempt_before_move_money_only():
+    question = queued(person())
+    refund = withdrawn(question)
+    refund_told(refund, "failed")
+    again(refund)
+    late = {"out": MOVED, "back": BACK}
+    assert refund_told(refund, "failed", **late) == "requested"
+    with unit() as uow:
+        refunding.refuse_refund(uow, refund_id=refund, attempt=1, reason="too late")
+        uow.commit()
+    [row] = refund_rows(question)
+    assert (row.status, row.provider_id, row.balance_transaction_id) == ("requested", None, None)
+    assert entries()[-2:] == ["refund_settled", "refund_failed"]
+    moved = replace(MOVED, id="txn_out_2")
+    assert refund_told(refund, "succeeded", out=moved, attempt=2) == "settled"
+    assert refund_told(refund, "failed", **late) == "settled"
+    assert money_of(question).refund_pending == 0
+
+
+def test_a_settled_refund_is_not_refused_afterwards():
+    question = queued(person())
+    refund = withdrawn(question)
+    refund_told(refund, "succeeded", out=MOVED)
+    with unit() as uow:
+        refunding.refuse_refund(uow, refund_id=refund, attempt=1, reason="late")
+        uow.commit()
+    assert refund_rows(question)[0].status == "settled"
+
+
+def test_a_fee_of_a_refund_leaves_nothing_owed():
+    question = queued(person())
+    refund = withdrawn(question)
+    refund_told(refund, "succeeded", out=replace(MOVED, fee_minor=30, net_minor=-1230))
+    money = money_of(question)
+    assert (money.refund_pending, money.refunded, money.fee) == (0, 1200, FEE + 30)
+
+
+def test_a_refund_of_another_amount_is_an_alarm():
+    question = queued(person())
+    refund = withdrawn(question)
+    for change in ({"amount_minor": -1199, "net_minor": -1199}, {"currency": "USD"}):
+        with pytest.raises(PaymentMismatch):
+            refund_told(refund, "succeeded", out=replace(MOVED, **change))
+    assert money_of(question).refund_pending == 1200
+
+
+def event_about(object_id, kind="refund.created"):
+    notice = EventNotice(id=f"evt_{object_id}", type=kind, object_id=object_id, livemode=False)
+    with unit() as uow:
+        inbox.receive_event(uow, notice=notice)
+        uow.commit()
+    return notice.id
+
+
+def refund_at_the_provider(payment_intent_id, **metadata):
+    """What somebody does on the provider's own pages."""
+    made = gateway()._client.v1.refunds.create(
+        {"payment_intent": payment_intent_id, "amount": 100, "metadata": metadata}
+    )
+    return made.id
+
+
+def test_a_refund_that_we_did_not_make_is_an_alarm():
+    question, payment = submitted(person())
+    pay_at_standin(payment)
+    tasks.check_payment(payment)
+    event = event_about(refund_at_the_provider(payment_row(payment).payment_intent_id))
+    with pytest.raises(tasks.UnknownRefund, match="unknown_refund"):
+        tasks.handle_event(event)
+    with unit() as uow:
+        assert uow.session.get_one(ProviderEvent, event).handled_at is None
+    assert entries() == ["question_paid", "charge_settled"]
+    assert question_row(question).status == "queued"
+
+
+def test_a_refund_of_what_is_not_ours_is_nobodys_business(bare_payment):
+    event = event_about(refund_at_the_provider(bare_payment))
+    tasks.handle_event(event)
+    with unit() as uow:
+        assert uow.session.get_one(ProviderEvent, event).handled_at is not None
+
+
+@pytest.fixture
+def bare_payment():
+    """A payment that another shop took through the same account at the provider."""
+    _question, payment = submitted(person())
+    pay_at_standin(payment)
+    tasks.check_payment(payment)
+    intent = payment_row(payment).payment_intent_id
+    with unit() as uow:
+        uow.session.get_one(Payment, payment).payment_intent_id = None
+        uow.commit()
+    return intent
 
 
 def test_an_unknown_refund():

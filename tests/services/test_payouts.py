@@ -435,7 +435,7 @@ def test_an_older_reading_does_not_replace_a_newer_one(people, clock):
         state = gateway().read_recipient(
             queries.recipient_of(uow.session, people["answerer"]).provider_id
         )
-    stale = type(state)(id=state.id, transfers="restricted", requirements_due=())
+    stale = type(state)(id=state.id, transfers="restricted")
     with unit() as uow:
         service.record_recipient(
             uow, account_id=people["answerer"], state=stale,

@@ -153,6 +153,7 @@ class Bench:
         assert payment.payment_intent_id
         order = RefundOrder(
             upss_id=more.get("upss_id", "refund1"),
+            attempt=int(more.get("attempt", "1")),
             payment_intent_id=payment.payment_intent_id,
             amount=Money(minor, "EUR"),
         )
@@ -175,6 +176,18 @@ class Bench:
             return_url="http://localhost:5000/back",
             refresh_url="http://localhost:5000/again",
         )
+
+    def available(self, currency: str = "eur") -> int:
+        """The available balance in minor units, read by the real client."""
+        found = self.gateway._client.v1.balance.retrieve()
+        return sum(each.amount for each in found.available if each.currency == currency)
+
+    def asked_of(self, account: RecipientState) -> list[Any]:
+        """What the provider still wants to know of a person."""
+        found = self.gateway._client.v2.core.accounts.retrieve(
+            account.id, {"include": ["requirements"]}
+        )
+        return list((found.requirements.entries if found.requirements else None) or [])
 
     def transfer(self, account: RecipientState, minor: int, *, key: str | None = None):
         order = TransferOrder(

@@ -33,7 +33,7 @@ def other_gateway(bench, key: str) -> StripeGateway:
 )
 def test_a_live_or_foreign_key_says_nothing_of_the_order(bench, key, reason):
     with pytest.raises(GatewayUnavailable) as caught:
-        other_gateway(bench, key).available_minor("EUR")
+        other_gateway(bench, key).read_checkout("cs_1")
     assert caught.value.facts["reason"] == reason
     assert caught.value.facts["status"] == 401
 
@@ -123,7 +123,7 @@ def test_a_call_fails_before_its_effect(bench):
     with pytest.raises(GatewayUnavailable):
         bench.refund(payment, 300, key="r1")
     intent = payment.payment_intent_id
-    assert bench.gateway.find_refund(payment_intent_id=intent, upss_id="refund1") is None
+    assert bench.gateway.find_refund(payment_intent_id=intent, upss_id="refund1", attempt=1) is None
     assert bench.refund(payment, 300, key="r1").status == "succeeded"
 
 
@@ -133,7 +133,7 @@ def test_an_answer_is_lost_after_its_effect(bench):
     with pytest.raises(GatewayUnavailable):
         bench.refund(payment, 300, key="r1")
     intent = payment.payment_intent_id
-    found = bench.gateway.find_refund(payment_intent_id=intent, upss_id="refund1")
+    found = bench.gateway.find_refund(payment_intent_id=intent, upss_id="refund1", attempt=1)
     assert found is not None
     assert bench.refund(payment, 300, key="r1") == found
     assert bench.state()["pending"] == {"eur": 1157 - 300}
@@ -155,7 +155,7 @@ def test_nobody_answers():
         api_key="sk_test_standin", webhook_secret="w", api_base=f"http://127.0.0.1:{port}"
     )
     with pytest.raises(GatewayUnavailable):
-        gateway.available_minor("EUR")
+        gateway.read_checkout("cs_1")
 
 
 def test_another_name_for_this_machine_is_refused(bench):

@@ -29,7 +29,6 @@ def test_a_payment_is_told(bench, receiver, wait_for):
     assert notice.object_id == payment.id
     assert notice.livemode is False
     assert notice.id.startswith("evt_thin_standin_")
-    assert abs(notice.created_at.timestamp() - time.time()) < 60
     assert receiver.types() == [
         "v1.payment_intent.created",
         "v1.charge.succeeded",
@@ -141,7 +140,6 @@ def test_thin_and_snapshot_are_read_alike(bench):
     assert (thin.id, thin.type, thin.object_id) == ("evt_1", "checkout.session.completed", "cs_1")
     snapshot = bench.gateway.parse_event(SNAPSHOT, signed(SNAPSHOT))
     assert (snapshot.type, snapshot.object_id, snapshot.livemode) == ("refund.failed", "re_1", True)
-    assert snapshot.created_at.isoformat() == "2026-11-01T10:00:00+00:00"
 
 
 @pytest.mark.parametrize("at", [-290, 290])

@@ -82,6 +82,7 @@ class RefundOrder:
     """Money to give back to the original card."""
 
     upss_id: str  # public id of our refund row
+    attempt: int  # from 1; an organizer may send a failed one again
     payment_intent_id: str
     amount: Money
 
@@ -94,7 +95,9 @@ class RefundState:
     status: Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
     amount_minor: int
     currency: str
+    payment_intent_id: str | None
     upss_id: str | None
+    attempt: int
     failure_reason: str | None
     balance_transaction: BalanceTransaction | None
     failure_balance_transaction: BalanceTransaction | None
@@ -124,11 +127,10 @@ class TransferState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecipientState:
-    """Whether a connected account may receive transfers, and what the provider still asks."""
+    """Whether a connected account may receive transfers."""
 
     id: str
     transfers: Literal["active", "pending", "restricted", "unsupported"]
-    requirements_due: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +141,6 @@ class EventNotice:
     type: str  # without the "v1." prefix of thin events
     object_id: str | None
     livemode: bool
-    created_at: datetime
 
 
 class PaymentGateway(Protocol):
@@ -164,10 +165,6 @@ class PaymentGateway(Protocol):
         """Close an open session, so that it can no longer be paid."""
         ...
 
-    def find_checkout_by_payment_intent(self, payment_intent_id: str) -> CheckoutState | None:
-        """Find the session that a charge or payment intent belongs to."""
-        ...
-
     def create_refund(self, order: RefundOrder, *, idempotency_key: str) -> RefundState:
         """Give money back."""
         ...
@@ -176,8 +173,10 @@ class PaymentGateway(Protocol):
         """Read a refund as it is now."""
         ...
 
-    def find_refund(self, *, payment_intent_id: str, upss_id: str) -> RefundState | None:
-        """Look for our refund before any new attempt."""
+    def find_refund(
+        self, *, payment_intent_id: str, upss_id: str, attempt: int
+    ) -> RefundState | None:
+        """Look for what this very attempt has sent, before it is sent again."""
         ...
 
     def create_transfer(self, order: TransferOrder, *, idempotency_key: str) -> TransferState:
@@ -200,10 +199,6 @@ class PaymentGateway(Protocol):
 
     def onboarding_link(self, account_id: str, *, return_url: str, refresh_url: str) -> str:
         """Return a single-use address of the provider's onboarding page."""
-        ...
-
-    def available_minor(self, currency: str) -> int:
-        """Return the available balance in minor units."""
         ...
 
     def parse_event(self, payload: bytes, signature: str) -> EventNotice:

@@ -84,6 +84,7 @@ class Refund(Base):
     attempt: Mapped[int]
     idempotency_key: Mapped[str] = mapped_column(String(100), unique=True)
     provider_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    # The movement that took the money out, as long as it did not come back.
     balance_transaction_id: Mapped[str | None] = mapped_column(
         ForeignKey("balance_transaction.id"), unique=True
     )

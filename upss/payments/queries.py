@@ -87,10 +87,12 @@ def open_payments(session: Session, *, older_than: datetime, limit: int) -> Sequ
 
 
 def open_refunds(session: Session, *, older_than: datetime, limit: int) -> Sequence[RefundId]:
-    """Return refunds that are asked for or on their way."""
+    """Return refunds that are asked for, on their way, or failed and not back with us yet."""
+    is_out = Refund.status.in_(("requested", "sent"))
+    to_come_back = (Refund.status == "failed") & Refund.balance_transaction_id.is_not(None)
     rows = session.scalars(
         select(Refund.id)
-        .where(Refund.status.in_(("requested", "sent")), Refund.requested_at < older_than)
+        .where(or_(is_out, to_come_back), Refund.requested_at < older_than)
         .where(_REFUND_IN_HOPE)
         .order_by(Refund.id)
         .limit(limit)

@@ -117,20 +117,12 @@ class StripeGateway:
             session = self._client.v1.checkout.sessions.expire(session_id, {"expand": [_PAYMENT]})
         return _checkout_state(session)
 
-    def find_checkout_by_payment_intent(self, payment_intent_id: str) -> CheckoutState | None:
-        """Find the session that a payment intent belongs to."""
-        with _errors():
-            found = self._client.v1.checkout.sessions.list(
-                {"payment_intent": payment_intent_id, "expand": [f"data.{_PAYMENT}"]}
-            )
-        return next((_checkout_state(each) for each in found.data), None)
-
     def create_refund(self, order: RefundOrder, *, idempotency_key: str) -> RefundState:
         """Give money back to the card."""
         params: RefundCreateParams = {
             "payment_intent": order.payment_intent_id,
             "amount": order.amount.minor,
-            "metadata": {"upss_id": order.upss_id},
+            "metadata": {"upss_id": order.upss_id, "upss_attempt": str(order.attempt)},
             "expand": _REFUND,
         }
         with _errors():
@@ -142,8 +134,10 @@ class StripeGateway:
         with _errors():
             return _refund_state(self._client.v1.refunds.retrieve(refund_id, {"expand": _REFUND}))
 
-    def find_refund(self, *, payment_intent_id: str, upss_id: str) -> RefundState | None:
-        """Look for our newest refund of a payment before any new attempt."""
+    def find_refund(
+        self, *, payment_intent_id: str, upss_id: str, attempt: int
+    ) -> RefundState | None:
+        """Look among a payment's refunds for what this very attempt has sent."""
         with _errors():
             found = self._client.v1.refunds.list(
                 {
@@ -152,8 +146,9 @@ class StripeGateway:
                     "expand": [f"data.{each}" for each in _REFUND],
                 }
             )
-            ours = (each for each in found.auto_paging_iter() if _upss_id(each) == upss_id)
-            return next((_refund_state(each) for each in ours), None)
+            mine = (upss_id, attempt)
+            each_of = (_refund_state(each) for each in found.auto_paging_iter())
+            return next((each for each in each_of if (each.upss_id, each.attempt) == mine), None)
 
     def create_transfer(self, order: TransferOrder, *, idempotency_key: str) -> TransferState:
         """Move available money to an answerer's account."""
@@ -204,7 +199,7 @@ class StripeGateway:
                 }
             },
             "metadata": {"upss_id": upss_id},
-            "include": ["configuration.recipient", "requirements"],
+            "include": ["configuration.recipient"],
         }
         with _errors():
             account = self._client.v2.core.accounts.create(
@@ -216,7 +211,7 @@ class StripeGateway:
         """Read whether a connected account may receive transfers."""
         with _errors():
             account = self._client.v2.core.accounts.retrieve(
-                account_id, {"include": ["configuration.recipient", "requirements"]}
+                account_id, {"include": ["configuration.recipient"]}
             )
         return _recipient_state(account)
 
@@ -236,12 +231,6 @@ class StripeGateway:
                 }
             )
         return link.url
-
-    def available_minor(self, currency: str) -> int:
-        """Return the available balance in minor units; 0 for a currency never used."""
-        with _errors():
-            found = self._client.v1.balance.retrieve()
-        return sum(each.amount for each in found.available if each.currency == currency.lower())
 
     def parse_event(self, payload: bytes, signature: str) -> EventNotice:
         """Verify a webhook body and read its header; raises `BadSignature`.
@@ -288,10 +277,8 @@ def _refuse_future(signature: str) -> None:
 def _event_notice(body: dict[str, Any]) -> EventNotice:
     if body["object"] == "event":  # snapshot
         object_id = body["data"]["object"].get("id")
-        created = datetime.fromtimestamp(body["created"], UTC)
     elif body["object"] == "v2.core.event":  # thin
         object_id = (body.get("related_object") or {}).get("id")
-        created = datetime.fromisoformat(body["created"]).astimezone(UTC)
     else:
         raise ValueError("neither a thin nor a snapshot event")
     return EventNotice(
@@ -299,13 +286,16 @@ def _event_notice(body: dict[str, Any]) -> EventNotice:
         type=body["type"].removeprefix("v1."),
         object_id=object_id,
         livemode=body["livemode"] is True,
-        created_at=created,
     )
 
 
+def _noted(found: Any, name: str) -> str | None:
+    """Return what we wrote into an object's metadata under this name."""
+    return found.metadata[name] if found.metadata and name in found.metadata else None
+
+
 def _upss_id(found: Any) -> str | None:
-    """Return our id from an object's metadata."""
-    return found.metadata["upss_id"] if found.metadata and "upss_id" in found.metadata else None
+    return _noted(found, "upss_id")
 
 
 def _currency(code: str) -> str:
@@ -347,12 +337,15 @@ def _movement(found: Any) -> BalanceTransaction | None:
 
 
 def _refund_state(refund: stripe.Refund) -> RefundState:
+    intent, attempt = refund.payment_intent, _noted(refund, "upss_attempt")
     return RefundState(
         id=refund.id,
         status=cast("Any", refund.status),
         amount_minor=refund.amount,
         currency=_currency(refund.currency),
+        payment_intent_id=intent if intent is None or isinstance(intent, str) else intent.id,
         upss_id=_upss_id(refund),
+        attempt=int(attempt) if attempt and attempt.isdecimal() else 1,
         failure_reason=getattr(refund, "failure_reason", None),
         balance_transaction=_movement(refund.balance_transaction),
         failure_balance_transaction=_movement(getattr(refund, "failure_balance_transaction", None)),
@@ -373,11 +366,4 @@ def _transfer_state(transfer: stripe.Transfer) -> TransferState:
 
 def _recipient_state(account: Any) -> RecipientState:
     held = account.configuration.recipient.capabilities.stripe_balance.stripe_transfers.status
-    entries = (account.requirements.entries if account.requirements else None) or []
-    return RecipientState(
-        id=account.id,
-        transfers="unsupported" if held == "rejected" else held,
-        requirements_due=tuple(
-            each.description for each in entries if each.awaiting_action_from == "user"
-        ),
-    )
+    return RecipientState(id=account.id, transfers="unsupported" if held == "rejected" else held)

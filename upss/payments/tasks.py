@@ -38,6 +38,12 @@ class OfferTooOld(DomainError):
     code = "offer_too_old"
 
 
+class UnknownRefund(DomainError):
+    """Somebody gave money of ours back at the provider's own pages: a person decides."""
+
+    code = "unknown_refund"
+
+
 def start_checkout(payment_id: PaymentId) -> str:
     """Return the address of the hosted payment page of this payment, opening it if need be.
 
@@ -130,6 +136,7 @@ def send_refund(refund_id: RefundId) -> None:
     if state is None:
         order = RefundOrder(
             upss_id=refund.public_id,
+            attempt=refund.attempt,
             payment_intent_id=payment.payment_intent_id,
             amount=Money(refund.amount_minor, refund.currency),
         )
@@ -138,7 +145,9 @@ def send_refund(refund_id: RefundId) -> None:
         except GatewayRefused as refusal:
             with unit() as uow:
                 reason = str(refusal.facts.get("reason", "refused"))
-                refunding.refuse_refund(uow, refund_id=refund_id, reason=reason)
+                refunding.refuse_refund(
+                    uow, refund_id=refund_id, attempt=refund.attempt, reason=reason
+                )
                 uow.commit()
             return
     _apply_refund(refund_id, state)
@@ -147,7 +156,9 @@ def send_refund(refund_id: RefundId) -> None:
 def _sent_before(refund: Refund, payment_intent_id: str) -> RefundState | None:
     if refund.provider_id is not None:
         return gateway().read_refund(refund.provider_id)
-    return gateway().find_refund(payment_intent_id=payment_intent_id, upss_id=refund.public_id)
+    return gateway().find_refund(
+        payment_intent_id=payment_intent_id, upss_id=refund.public_id, attempt=refund.attempt
+    )
 
 
 def check_refund(refund_id: RefundId) -> None:
@@ -223,9 +234,13 @@ def _check_refund_object(provider_id: str) -> None:
     state = gateway().read_refund(provider_id)
     with unit() as uow:
         refund_id = queries.refund_id_of(uow.session, provider_id, state.upss_id)
-        uow.commit()
+        paid = state.payment_intent_id
+        is_ours = paid is not None and queries.payment_id_of(uow.session, paid) is not None
     if refund_id is not None:
         _apply_refund(refund_id, state)
+    elif is_ours:
+        _log.error("refund %s of a payment of ours was not made by us", provider_id)
+        raise UnknownRefund(refund=provider_id, payment=paid)
 
 
 def poll() -> int:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from upss.kernel.ports import BalanceTransaction
 
 
-def record_movement(uow: UnitOfWork, *, kind: str, movement: BalanceTransaction) -> None:
-    """Keep the provider's own figures of one movement; a second time changes nothing."""
-    uow.session.execute(
+def record_movement(uow: UnitOfWork, *, kind: str, movement: BalanceTransaction) -> bool:
+    """Keep the provider's own figures of one movement; False if they were kept before."""
+    kept = uow.session.execute(
         insert(BalanceTransactionRow)
         .values(
             id=movement.id,
@@ -27,4 +27,6 @@ def record_movement(uow: UnitOfWork, *, kind: str, movement: BalanceTransaction)
             seen_at=uow.clock.now(),
         )
         .on_conflict_do_nothing()
+        .returning(BalanceTransactionRow.id)
     )
+    return kept.first() is not None

@@ -12,17 +12,26 @@ from upss.kernel.money import Money
 from upss.ledger import service as ledger
 from upss.payments.events import RefundFailed, RefundSettled
 from upss.payments.models import Payment, Refund
+from upss.payments.rules.lifecycle import check_movement
 from upss.payments.service.movements import record_movement
 
 if TYPE_CHECKING:
     from upss.db.work import UnitOfWork
     from upss.kernel.ports import BalanceTransaction, RefundState
 
+_OPEN = ("requested", "sent")
+
 
 class NothingToRefund(DomainError):
     """The question has no paid payment."""
 
     code = "nothing_to_refund"
+
+
+class RefundNotFailed(DomainError):
+    """Only what failed, and is back with us, can be sent again."""
+
+    code = "refund_not_failed"
 
 
 def refund_in_full(uow: UnitOfWork, *, question_id: QuestionId, cause: str) -> RefundId:
@@ -60,22 +69,44 @@ def add_refund(uow: UnitOfWork, *, payment: Payment, cause: str) -> RefundId:
         amount_minor=payment.amount_minor,
         currency=payment.currency,
         attempt=1,
-        idempotency_key=f"re-{public_id}-a1",
+        idempotency_key=_key(public_id, 1),
         requested_at=uow.clock.now(),
     )
     uow.session.add(refund)
     uow.session.flush()  # the job needs the id
-    uow.defer(
-        "payments.send_refund", key=f"refund:{refund.id}", lock=f"refund:{refund.id}",
-        refund_id=refund.id,
-    )  # fmt: skip
+    _defer(uow, refund)
     return RefundId(refund.id)
+
+
+def send_again(uow: UnitOfWork, *, refund_id: RefundId) -> None:
+    """Send a failed refund once more, as an attempt of its own; the money is owed all the time.
+
+    Raises `RefundNotFailed` unless it failed and the money is back with us, or never left.
+    """
+    refund = _locked(uow, refund_id)
+    if refund.status != "failed" or refund.balance_transaction_id is not None:
+        raise RefundNotFailed(refund_id=refund_id, status=refund.status)
+    refund.attempt += 1
+    refund.idempotency_key = _key(refund.public_id, refund.attempt)
+    refund.status = "requested"
+    refund.provider_id = refund.failure_reason = None
+    refund.settled_at = None
+    _defer(uow, refund)
+
+
+def _key(public_id: str, attempt: int) -> str:
+    return f"re-{public_id}-a{attempt}"
+
+
+def _defer(uow: UnitOfWork, refund: Refund) -> None:
+    key = f"refund:{refund.id}"
+    uow.defer("payments.send_refund", key=key, lock=key, refund_id=refund.id)
 
 
 def mark_sent(uow: UnitOfWork, *, refund_id: RefundId) -> Refund:
     """Note that the call is about to be made, so that a later attempt looks first."""
     refund = _locked(uow, refund_id)
-    if refund.first_sent_at is None:
+    if refund.status in _OPEN and refund.first_sent_at is None:
         refund.first_sent_at = uow.clock.system_now()
     return refund
 
@@ -84,55 +115,79 @@ def apply_refund(uow: UnitOfWork, *, refund_id: RefundId, state: RefundState) ->
     """Take over what the provider says of a refund; each movement is booked once.
 
     A refund that succeeded may fail later: then the money came back to us and is still owed.
+    Of an attempt before the present one only the movements count. Raises `PaymentMismatch`.
     """
     refund = _locked(uow, refund_id)
-    refund.provider_id = state.id
-    _book_movements(uow, refund, state)
-    now = uow.clock.now()
-    question_id = QuestionId(refund.question_id)
-    if refund.status == "failed":
-        return refund.status
-    if state.status in {"failed", "canceled"}:
-        refund.status, refund.failure_reason = "failed", state.failure_reason or state.status
-        uow.emit(RefundFailed(at=now, refund_id=refund_id, question_id=question_id))
-    elif refund.balance_transaction_id is not None and state.status == "succeeded":
-        if refund.status != "settled":
-            refund.status, refund.settled_at = "settled", now
-            uow.emit(RefundSettled(at=now, refund_id=refund_id, question_id=question_id))
-    elif refund.status == "requested":  # one that is settled was read on its way before
-        refund.status = "sent"
+    is_present = state.attempt == refund.attempt
+    out, back = state.balance_transaction, state.failure_balance_transaction
+    if out is not None and _book(uow, refund, out, failed=False) and is_present:
+        refund.balance_transaction_id = out.id
+    if back is not None:
+        _book(uow, refund, back, failed=True)
+        if is_present:
+            refund.balance_transaction_id = None
+    if is_present:
+        refund.provider_id = state.id
+        _follow(uow, refund, state)
     return refund.status
 
 
-def _book_movements(uow: UnitOfWork, refund: Refund, state: RefundState) -> None:
-    """Book what left and what came back, each once, even if known later than the status."""
-    if state.balance_transaction is not None and refund.balance_transaction_id is None:
-        _book(uow, refund, state.balance_transaction, failed=False)
-        refund.balance_transaction_id = state.balance_transaction.id
-    if state.failure_balance_transaction is not None:
-        _book(uow, refund, state.failure_balance_transaction, failed=True)
+def _follow(uow: UnitOfWork, refund: Refund, state: RefundState) -> None:
+    if refund.status == "failed":
+        return
+    if state.status in {"failed", "canceled"}:
+        _fail(uow, refund, state.failure_reason or state.status)
+    elif refund.balance_transaction_id is not None and state.status == "succeeded":
+        if refund.status != "settled":
+            refund.status, refund.settled_at = "settled", uow.clock.now()
+            uow.emit(
+                RefundSettled(
+                    at=refund.settled_at,
+                    refund_id=RefundId(refund.id),
+                    question_id=QuestionId(refund.question_id),
+                )
+            )
+    elif refund.status == "requested":  # one that is settled was read on its way before
+        refund.status = "sent"
 
 
-def refuse_refund(uow: UnitOfWork, *, refund_id: RefundId, reason: str) -> None:
-    """Note that the provider refused to send it: still owed, and organizers are told."""
-    refund = _locked(uow, refund_id)
+def _fail(uow: UnitOfWork, refund: Refund, reason: str) -> None:
     refund.status, refund.failure_reason = "failed", reason
     uow.emit(
         RefundFailed(
-            at=uow.clock.now(), refund_id=refund_id, question_id=QuestionId(refund.question_id)
+            at=uow.clock.now(),
+            refund_id=RefundId(refund.id),
+            question_id=QuestionId(refund.question_id),
         )
     )
 
 
-def _book(uow: UnitOfWork, refund: Refund, movement: BalanceTransaction, *, failed: bool) -> None:
-    record_movement(uow, kind="refund_failure" if failed else "refund", movement=movement)
+def refuse_refund(uow: UnitOfWork, *, refund_id: RefundId, attempt: int, reason: str) -> None:
+    """Note that the provider refused to send it: still owed, and organizers are told.
+
+    What was settled, or sent anew, since the call was made stays as it is.
+    """
+    refund = _locked(uow, refund_id)
+    if refund.status in _OPEN and refund.attempt == attempt:
+        _fail(uow, refund, reason)
+
+
+def _book(uow: UnitOfWork, refund: Refund, movement: BalanceTransaction, *, failed: bool) -> bool:
+    """Book what left or what came back, also if known later than the status; False if it was."""
+    amount = Money(refund.amount_minor, refund.currency)
+    check_movement(amount, movement)
+    kind = "refund_failure" if failed else "refund"
+    if not record_movement(uow, kind=kind, movement=movement):
+        return False
     book = ledger.book_refund_failed if failed else ledger.book_refund_settled
     book(
         uow,
         question_id=QuestionId(refund.question_id),
-        amount=Money(abs(movement.net_minor), movement.currency),
+        amount=amount,
+        fee_minor=movement.fee_minor,
         balance_transaction_id=movement.id,
     )
+    return True
 
 
 def _locked(uow: UnitOfWork, refund_id: RefundId) -> Refund:
