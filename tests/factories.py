@@ -86,6 +86,7 @@ def settings_for(database: Database, *, smtp_port: int, instance: Path, **change
         "smtp_tls": "none",
         "mail_from": "UPSS <help@example.org>",
         "organizer_name": "Cooperativa Exemple",
+        "organizer_details": "",
         "help_phone": "900 000 000",
         "help_mail": "help@example.org",
         "help_hours": "10:00-20:00",

@@ -161,10 +161,15 @@ def ledger_verify(instance: Path | None) -> None:
     from sqlalchemy import create_engine  # noqa: PLC0415
     from sqlalchemy.orm import Session  # noqa: PLC0415
 
+    from upss.config import BadSettings  # noqa: PLC0415
     from upss.db import engine  # noqa: PLC0415
     from upss.ledger.verify import verify  # noqa: PLC0415
 
-    url = engine.url_of(instance.absolute()) if instance else engine.app_url(_settings())
+    try:
+        url = engine.url_of(instance.absolute()) if instance else engine.app_url(_settings())
+    except BadSettings as error:
+        hint = "For the demo: upss ledger verify --instance instance/demo"
+        raise click.ClickException(f"{error}\n{hint}") from error
     engine_here = create_engine(url)
     with Session(engine_here) as session:
         report = verify(session)

@@ -64,6 +64,7 @@ class Settings:
     smtp_tls: str  # "none", "starttls" or "tls"
     mail_from: str
     organizer_name: str
+    organizer_details: str  # address and tax number, for receipts
     help_phone: str
     help_mail: str
     help_hours: str  # such as 10:00-20:00; empty: not shown
@@ -107,6 +108,7 @@ class Settings:
             smtp_tls=reader.one_of("UPSS_SMTP_TLS", ("starttls", "tls", "none")),
             mail_from=reader.required("UPSS_MAIL_FROM"),
             organizer_name=reader.required("UPSS_ORGANIZER_NAME"),
+            organizer_details=environ.get("UPSS_ORGANIZER_DETAILS", "").strip(),
             help_phone=reader.required("UPSS_HELP_PHONE"),
             help_mail=reader.required("UPSS_HELP_MAIL"),
             help_hours=reader.hours("UPSS_HELP_HOURS"),

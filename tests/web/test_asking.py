@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -150,3 +151,21 @@ def enter_as(app, client, account_id):
     with app.test_request_context("/", headers=headers):
         sessions.sign_in(account_id, is_organizer=False)
         client.set_cookie(sessions.COOKIE, sessions.current().fresh_token)
+
+
+def test_a_missed_promise_says_so_and_offers_the_money_back(app, client, clock):
+    asker = person()
+    question = question_row(queued(asker))
+    sign_in_as(app, client, asker)
+    clock.advance(timedelta(hours=80))
+    page = client.get(f"/questions/{question.public_id}").get_data(as_text=True)
+    assert "We are late, and we are sorry" in page
+    assert "usually sooner" not in page
+    assert f"/questions/{question.public_id}/withdraw" in page
+    assert "We are late" in client.get("/my-questions").get_data(as_text=True)
+
+
+def test_whoever_asked_without_an_account_finds_the_question_in_the_menu(client):
+    assert 'href="/my-questions"' not in client.get("/").get_data(as_text=True)
+    post(client, start(client), **FIELDS, do="save")
+    assert 'href="/my-questions"' in client.get("/").get_data(as_text=True)

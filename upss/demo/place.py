@@ -61,6 +61,7 @@ def prepare(
         "UPSS_SMTP_TLS": "none",
         "UPSS_MAIL_FROM": "UPSS <help@example.org>",
         "UPSS_ORGANIZER_NAME": "Cooperativa Roure Vell",
+        "UPSS_ORGANIZER_DETAILS": "Plaça Inventada 1, 00000 Exemple",
         "UPSS_HELP_PHONE": "900 000 000",
         "UPSS_HELP_MAIL": "help@example.org",
         "UPSS_HELP_HOURS": "10:00-20:00",

@@ -28,22 +28,44 @@ _STOP_SECONDS = 25.0
 _LOG_LINES = 40
 
 
-class ProcessDied(UpssError):
+class DemoError(UpssError):
+    """Something that only a demo can run into; `advice` says what to do, with the facts."""
+
+    code = "demo"
+    words = ""
+
+    @property
+    def advice(self) -> str:
+        """Return what happened and what to do, for the terminal."""
+        return self.words.format(**self.facts)
+
+
+class ProcessDied(DemoError):
     """A process of the demo ended by itself; the fact `name` says which."""
 
     code = "process_died"
+    words = (
+        "Its process “{name}” ended by itself; its last words are in {log}."
+        " Nothing is lost: start the demo again."
+    )
 
 
-class AlreadyRunning(UpssError):
+class AlreadyRunning(DemoError):
     """A demo uses this folder already: stop it, or choose another with --instance."""
 
     code = "demo_already_running"
+    words = (
+        "Another demo uses {folder}: stop that one with Ctrl-C, or choose a folder with --instance."
+    )
 
 
-class HalfFilled(UpssError):
+class HalfFilled(DemoError):
     """An earlier start was stopped while it filled the marketplace: delete the folder."""
 
-    code = "demo_half_filled_delete_the_folder"
+    code = "demo_half_filled"
+    words = (
+        "An earlier start was stopped while it filled {folder}: delete that folder, start again."
+    )
 
 
 class Stopped(Exception):
@@ -145,6 +167,9 @@ def run(*, port: int, instance: Path | None) -> int:
     except Stopped:
         click.echo("\nStopped.")
         return 0
+    except DemoError as error:
+        click.echo(f"The demo stopped. {error.advice}", err=True)
+        return 1
     except UpssError as error:
         click.echo(f"The demo stopped: {error}", err=True)
         return 1

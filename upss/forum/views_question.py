@@ -8,6 +8,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 
 from upss.forum import queries_ask
 from upss.forum.rules.lifecycle import MoveRefused, Status
+from upss.forum.rules.promise import GRACE
 from upss.forum.service import accepting, asking
 from upss.forum.views_ask import ID, blueprint, owner, to_payment_page
 from upss.kernel.errors import DomainError, GatewayError, NotFound
@@ -18,7 +19,7 @@ from upss.payments import tasks as payment_tasks
 from upss.web import paging
 from upss.web.access import for_everyone, person
 from upss.web.i18n import gettext
-from upss.web.ports import unit
+from upss.web.ports import clock, unit
 
 if TYPE_CHECKING:
     from upss.forum.models import Question
@@ -62,7 +63,13 @@ def _thread_page(public_id: str, template: str) -> Any:
             return redirect(url_for("accounts.sign_in", next=request.path), 303)
         raise
     return render_template(
-        template, thread=thread, q=thread.question, lines=lines, parts=_parts(thread)
+        template,
+        thread=thread,
+        q=thread.question,
+        lines=lines,
+        parts=_parts(thread),
+        now=clock().now(),
+        grace=GRACE,
     )
 
 
@@ -162,4 +169,4 @@ def mine() -> str:
     with unit() as uow:
         rows = queries_ask.mine(uow.session, owner(), after=after, limit=paging.SIZE + 1)
     page = paging.page(rows, keys=[row.id for row in rows], after=after)
-    return render_template("forum/mine.html", page=page)
+    return render_template("forum/mine.html", page=page, now=clock().now())

@@ -109,6 +109,7 @@ class ReceiptLine:
     currency: str
     settled_at: datetime | None
     receipt_url: str | None
+    reference: str | None
     fee_minor: int | None
     refund_status: str | None
     refund_minor: int | None
@@ -127,6 +128,7 @@ def receipt(session: Session, question_id: QuestionId) -> list[ReceiptLine]:
             Payment.currency,
             Payment.settled_at,
             Payment.receipt_url,
+            Payment.charge_id,
             BalanceTransactionRow.fee_minor,
             Refund.status,
             Refund.amount_minor,

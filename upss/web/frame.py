@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, request, url_for
 
 from upss.kernel.roles import Role
+from upss.web import sessions
 from upss.web.access import Person, person
 from upss.web.i18n import N_, gettext
 
@@ -39,7 +40,7 @@ class SiteHelp:
 _NAVIGATION: tuple[tuple[str, str, Callable[[Person | None], bool]], ...] = (
     ("pages.home", N_("Start"), lambda _visitor: True),
     ("forum.ask", N_("Ask a question"), lambda _visitor: True),
-    ("forum.mine", N_("My questions"), lambda visitor: visitor is not None),
+    ("forum.mine", N_("My questions"), lambda visitor: visitor is not None or _has_session()),
     ("answering.queue", N_("My queue"), lambda visitor: _has(visitor, Role.ANSWERER)),
     ("payouts.earnings", N_("My earnings"), lambda visitor: _has(visitor, Role.ANSWERER)),
     ("organizer.home", N_("Organizer"), lambda visitor: _has(visitor, Role.ORGANIZER)),
@@ -56,6 +57,11 @@ def _hours(settings: Settings) -> str | None:
     """Return when somebody answers the telephone, in words, if the organizer has said so."""
     begin, _, end = settings.help_hours.partition("-")
     return gettext("every day from %(begin)s to %(end)s", begin=begin, end=end) if end else None
+
+
+def _has_session() -> bool:
+    """Tell whether this browser has a session: what it asked without an account belongs to it."""
+    return sessions.current().row_id is not None
 
 
 def _has(visitor: Person | None, role: Role) -> bool:
@@ -82,6 +88,7 @@ def init_frame(app: Flask, settings: Settings) -> None:
                 _hours(settings),
             ),
             "organizer_name": settings.organizer_name,
+            "organizer_details": settings.organizer_details,
             "footer_links": [Link(url_for(to), gettext(label)) for to, label in _FOOTER],
             "is_stand_in": settings.is_stand_in,
             "demo_links": [make() for make in app.extensions["upss_demo_links"]],
