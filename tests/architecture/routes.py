@@ -77,6 +77,7 @@ ROUTES = dict.fromkeys(sorted(OWN), EVERYONE) | {
     "GET /organizer/trial-balance": ORGANIZER,
     "GET /organizer/jobs": ORGANIZER,
     "POST /organizer/jobs/<int:job_id>": ORGANIZER,
+    "POST /organizer/refunds/<int:refund_id>": ORGANIZER,
 }
 
 # In the demo alone.

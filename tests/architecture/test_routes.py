@@ -48,7 +48,7 @@ def path_of(route: str, public_id: str = "unknownid0000000") -> str:
     path = route.split(" ", 1)[1]
     for name in ("<public_id>", "<key>", "<token>"):
         path = path.replace(name, public_id)
-    return path.replace("<int:job_id>", "999999")
+    return path.replace("<int:job_id>", "999999").replace("<int:refund_id>", "999999")
 
 
 def send(client: FlaskClient, route: str, token: str = "", **where: str) -> TestResponse:

@@ -429,3 +429,33 @@ def test_failed_refunds_unsent_mails_and_missed_promises_wait_on_the_first_page(
     assert "lost_card" in jobs
     assert f"/organizer/questions/{refunded}" in jobs
     assert "Mails that were not sent" in jobs
+
+
+def test_a_failed_refund_is_sent_again(client, people):
+    refunded = factories.queued(people["asker"])
+    with unit() as uow:
+        asking.withdraw(uow, question_id=refunded)
+        uow.commit()
+    with unit() as uow:
+        uow.session.execute(text("UPDATE refund SET status = 'failed'"))
+        uow.session.execute(text("DELETE FROM procrastinate_jobs"))
+        refund_id = uow.session.execute(text("SELECT id FROM refund")).scalar_one()
+        uow.commit()
+    target = f"/organizer/refunds/{refund_id}"
+    jobs = page(client, "/organizer/jobs")
+    assert target in jobs
+    sent = {"csrf_token": factories.csrf_of(jobs)}
+    answer = client.post(target, data=sent)
+    assert answer.headers["Location"] == "/organizer/jobs"
+    with unit() as uow:
+        found = uow.session.execute(text("SELECT status, attempt FROM refund")).one()
+        deferred = uow.session.execute(
+            text("SELECT args FROM procrastinate_jobs WHERE task_name = 'payments.send_refund'")
+        ).scalars()
+        assert (tuple(found), list(deferred)) == (("requested", 2), [{"refund_id": refund_id}])
+    after = page(client, "/organizer/jobs")
+    assert "The refund is sent again now." in after
+    assert target not in after
+    client.post(target, data=sent)
+    assert "on its way already" in page(client, "/organizer/jobs")
+    assert client.post("/organizer/refunds/4711", data=sent).status_code == 404

@@ -16,11 +16,12 @@ from flask import (
 )
 
 from upss.kernel.errors import NotFound
-from upss.kernel.ids import PayoutRunId
+from upss.kernel.ids import PayoutRunId, RefundId
 from upss.ledger import queries as ledger
 from upss.organizer import forms, service
 from upss.organizer.export import csv_lines
 from upss.organizer.queries import audit, desk
+from upss.payments.service import refunding
 from upss.payouts import queries as payout_queries
 from upss.payouts import service as payout_service
 from upss.web import paging
@@ -249,3 +250,19 @@ def retry_job(job_id: int) -> ResponseReturnValue:
         uow.commit()
     flash(_("The job is tried again now."), "ok")
     return redirect(url_for("organizer.jobs"), 303)
+
+
+@blueprint.post("/refunds/<int:refund_id>")
+@for_organizers
+def send_refund_again(refund_id: int) -> ResponseReturnValue:
+    """Send a refund once more that the bank sent back or the provider refused."""
+    here = redirect(url_for("organizer.jobs"), 303)
+    try:
+        with unit() as uow:
+            refunding.send_again(uow, refund_id=RefundId(refund_id))
+            uow.commit()
+    except refunding.RefundNotFailed:
+        flash(_("Not sent: this refund is on its way already, or the money is not back yet."), "info")  # fmt: skip
+        return here
+    flash(_("The refund is sent again now."), "ok")
+    return here

@@ -38,11 +38,11 @@ _FAILED_JOBS = text("""
 
 # Refunds that failed and mails that stay, the newest fifty of each, in one statement.
 _UNDONE = text("""
-    (SELECT 'refund' AS what, r.question_id, r.amount_minor, r.currency,
+    (SELECT 'refund' AS what, r.id, r.question_id, r.amount_minor, r.currency,
             r.failure_reason AS detail, r.requested_at AS since
        FROM refund r WHERE r.status = 'failed' ORDER BY r.id DESC LIMIT 50)
     UNION ALL
-    (SELECT 'mail', n.question_id, NULL, NULL, n.template, n.created_at
+    (SELECT 'mail', n.id, n.question_id, NULL, NULL, n.template, n.created_at
        FROM notice n WHERE n.sent_at IS NULL AND n.created_at < :mail_before
       ORDER BY n.id DESC LIMIT 50)""")
 
