@@ -253,7 +253,8 @@ def _finish(response: Response) -> Response:
     if g.get("upss_catalogue") is not None:
         response.vary.update(("Cookie", "Accept-Language"))
     asked = request.args.get("lang")
-    if asked is not None and asked in LANGUAGES:  # also where nothing was said: a redirect leads on in that language
+    # Also where the answer says nothing itself: a redirect leads on in that language.
+    if asked is not None and asked in LANGUAGES:
         response.set_cookie(
             COOKIE,
             asked,
