@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 
 from tests import factories
 from upss.forum.service import accepting
+from upss.kernel.clock import FixedClock
 from upss.kernel.errors import GatewayRefused, GatewayUnavailable, NotFound
 from upss.kernel.roles import Role
 from upss.ledger import queries as ledger
@@ -427,6 +428,39 @@ def test_onboarding_survives_an_unknown_outcome(people):
         known = json.load(answer)
     ours = [a["id"] for a in known if a["metadata"].get("upss_id") == mine.public_id]
     assert ours == [provider_id]
+
+
+def test_onboarding_goes_on_after_the_provider_forgot_the_key(people, clock):
+    lost = {"when": "after", "times": 1, "match": "POST /v2/core/accounts", "style": "error"}
+    factories.control("fail-next", **lost)
+    with pytest.raises(GatewayUnavailable):
+        onboard(people["answerer"])
+    clock.advance(timedelta(hours=30))
+    provider_id = onboard(people["answerer"])
+    other = gateway().create_recipient(
+        upss_id="x", email="x@example.org", country="ES", idempotency_key="rc-other"
+    )
+    with unit() as uow:
+        service.record_recipient(
+            uow, account_id=people["answerer"], state=other, read_at=clock.now()
+        )
+        uow.commit()
+        found = queries.recipient_of(uow.session, people["answerer"])
+    assert (found.provider_id, found.transfers) == (provider_id, "active")
+    assert onboard(people["answerer"]) == provider_id
+
+
+def test_a_key_grows_old_by_the_machines_time_not_by_the_demos(people, clock, monkeypatch):
+    item = reserved_item(people, clock)
+    machine = clock.now()
+    monkeypatch.setattr(FixedClock, "system_now", lambda _self: machine)
+    factories.control("fail-next", when="before", times=1, match="POST /v1/transfers")
+    with pytest.raises(GatewayUnavailable):
+        tasks.send_item(item.id)
+    clock.advance(timedelta(hours=30))
+    tasks.send_item(item.id)
+    sent = item_of(item.run_id)
+    assert (sent.status, sent.idempotency_key) == ("sent", item.idempotency_key)
 
 
 def test_an_older_reading_does_not_replace_a_newer_one(people, clock):

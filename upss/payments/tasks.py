@@ -15,7 +15,7 @@ from upss.kernel.ports import CheckoutOrder, RefundOrder
 from upss.payments import queries
 from upss.payments.events import ProviderNotified
 from upss.payments.models import Payment, ProviderEvent, Refund
-from upss.payments.rules.lifecycle import SETTLED, PaymentMismatch, PaymentStatus
+from upss.payments.rules.lifecycle import SESSION_LEAST, SETTLED, PaymentMismatch, PaymentStatus
 from upss.payments.service import charging, refunding
 from upss.web.ports import gateway, settings, unit
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# A Checkout Session lives for 30 minutes at least (Stripe API, expires_at); one to spare.
-SESSION_LEAST = timedelta(minutes=31)
 # The provider's answer about an object that it does not hold (any more): nothing can follow of it.
 _UNKNOWN = 404
 _POLL_AGE = timedelta(minutes=2)

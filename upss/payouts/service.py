@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -201,7 +201,7 @@ def begin_sending(uow: UnitOfWork, item_id: PayoutItemId) -> Sending | None:
     may_receive = recipient is not None and (
         recipient.transfers == "active" and recipient.provider_id == item.destination
     )
-    now = uow.clock.now()
+    now = uow.clock.system_now()  # the provider's keys grow old by the machine's time
     is_repeat = item.first_sent_at is not None
     if item.first_sent_at is not None and now - item.first_sent_at > schedule.KEY_TRUSTED:
         item.idempotency_key = schedule.next_key(item.idempotency_key)
@@ -297,9 +297,14 @@ def open_recipient(uow: UnitOfWork, account_id: AccountId) -> Row[str, str | Non
 def record_recipient(
     uow: UnitOfWork, *, account_id: AccountId, state: RecipientState, read_at: datetime
 ) -> None:
-    """Store what the provider said at `read_at`, unless something newer is stored."""
+    """Store what the provider said at `read_at`, unless something newer is stored.
+
+    The account that was stored first stays for ever: a second one, which a repeat may open after
+    the provider has forgotten its key, is an empty shell that nobody is sent to or paid by.
+    """
     newest = and_(Recipient.account_id == account_id, Recipient.updated_at <= read_at)
-    changed = update(Recipient).where(newest)
+    same = or_(Recipient.provider_id.is_(None), Recipient.provider_id == state.id)
+    changed = update(Recipient).where(newest, same)
     uow.session.execute(
         changed.values(provider_id=state.id, transfers=state.transfers, updated_at=read_at)
     )

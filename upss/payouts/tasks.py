@@ -98,8 +98,8 @@ def start_onboarding(account_id: AccountId, *, return_url: str, refresh_url: str
         )
         with unit() as uow:
             service.record_recipient(uow, account_id=account_id, state=state, read_at=read_at)
+            provider_id = service.open_recipient(uow, account_id).provider_id or state.id
             uow.commit()
-        provider_id = state.id
     return gateway().onboarding_link(provider_id, return_url=return_url, refresh_url=refresh_url)
 
 

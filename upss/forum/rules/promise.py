@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 OFFER = timedelta(minutes=60)
-# Stripe wants a Checkout Session to live for 30 minutes at least; one spare for the call itself.
-SESSION_LEAST = timedelta(minutes=31)
 HORIZON = timedelta(hours=72)
 FLOOR = timedelta(hours=2)
 GRACE = timedelta(hours=48)

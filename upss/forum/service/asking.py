@@ -19,7 +19,7 @@ from upss.forum.service.moves import by, locked, make_move
 from upss.kernel.errors import DomainError, NotFound
 from upss.kernel.ids import PaymentId, QuestionId
 from upss.kernel.money import Money
-from upss.payments.rules.lifecycle import PaymentStatus
+from upss.payments.rules.lifecycle import SESSION_LEAST, PaymentStatus
 from upss.payments.service import charging, refunding
 from upss.site import queries as site
 
@@ -155,7 +155,7 @@ def make_offer(uow: UnitOfWork, *, question_id: QuestionId) -> None:
 def is_payable(question: Question, *, now: datetime) -> bool:
     """Tell whether enough of the offer is left to open a payment page."""
     ends = question.offer_ends_at
-    return ends is not None and ends - now >= promises.SESSION_LEAST
+    return ends is not None and ends - now >= SESSION_LEAST
 
 
 def offer_mark(question: Question) -> str:

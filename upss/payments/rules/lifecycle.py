@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from upss.kernel.errors import DomainError
 from upss.kernel.money import Money
 from upss.kernel.ports import BalanceTransaction, CheckoutState
+
+# Stripe wants a Checkout Session to live for 30 minutes at least; one spare for the call itself.
+SESSION_LEAST = timedelta(minutes=31)
 
 
 class PaymentStatus(StrEnum):
