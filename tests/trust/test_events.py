@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -50,7 +49,6 @@ def receive(kind, object_id, event_id=None):
         type=kind,
         object_id=object_id,
         livemode=False,
-        created_at=datetime(2026, 11, 18, tzinfo=UTC),
     )
     with unit() as uow:
         inbox.receive_event(uow, notice=notice)
@@ -243,9 +241,9 @@ def test_an_event_we_could_not_ask_about_is_not_done_with():
     assert entries_of(question) == PAID
 
 
-def test_a_key_that_was_revoked_is_not_taken_for_an_unknown_object(monkeypatch):
+def test_a_look_that_is_refused_is_not_taken_for_an_unknown_object(monkeypatch):
     def refuse(_id):
-        raise GatewayRefused(reason="api_key_unknown", status=401)
+        raise GatewayRefused(reason="parameter_invalid", status=400)
 
     monkeypatch.setattr(gateway(), "read_checkout", refuse)
     event_id = receive("checkout.session.completed", "cs_1")
