@@ -11,7 +11,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; \
 	done)
 CATALOGUES := $(wildcard upss/translations/*/LC_MESSAGES/*.po)
-PYTEST := $(BIN)/pytest -n 2 --dist loadgroup -m "not stripe_sandbox"
+PYTEST := $(BIN)/pytest -m "not stripe_sandbox"
 WITH_BROWSER := UPSS_CHROMIUM=$$($(PY) -m tools.browser) && export UPSS_CHROMIUM
 
 .PHONY: help setup demo test nightly quick lint format types contracts catalogue check-catalogue \
@@ -41,7 +41,9 @@ demo: setup ## starts a sample marketplace on this machine; Ctrl-C stops all of 
 test: lint types contracts check-lock check-catalogue tests coverage ## all that must pass before a change goes in
 
 tests: setup
-	$(WITH_BROWSER) && $(PYTEST) --cov --cov-report=
+	$(PYTEST) -n 2 --ignore=tests/e2e --cov --cov-report=
+	# by themselves: one demo, its processes and one browser fill two cores
+	$(WITH_BROWSER) && $(PYTEST) tests/e2e --cov --cov-append --cov-report=
 
 coverage: setup
 	$(BIN)/coverage report --skip-covered --show-missing --fail-under=95
@@ -49,10 +51,11 @@ coverage: setup
 	$(BIN)/coverage report --skip-covered --show-missing --include='upss/ledger/*' --fail-under=100
 
 nightly: setup ## the same tests with many more trials: every crash point, page, language and mode
-	$(WITH_BROWSER) && UPSS_NIGHTLY=1 $(PYTEST) --hypothesis-profile=ci
+	UPSS_NIGHTLY=1 $(PYTEST) -n 2 --ignore=tests/e2e --hypothesis-profile=ci
+	$(WITH_BROWSER) && UPSS_NIGHTLY=1 $(PYTEST) tests/e2e
 
 quick: setup ## the tests of rules and services only
-	$(BIN)/pytest -n 2 --dist loadgroup tests/rules tests/services
+	$(BIN)/pytest -n 2 tests/rules tests/services
 
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check --quiet .

@@ -97,10 +97,11 @@ def test_an_unmarked_view_is_refused_even_to_an_organizer(app):
 
 
 def test_who_is_not_signed_in_is_led_to_the_sign_in(app, client):
+    token = csrf_of(client.get("/sign-in").get_data(as_text=True))
     for route, mark in ROUTES.items():
         if mark == EVERYONE:
             continue
-        answer = send(client, route)
+        answer = send(client, route, token)
         assert answer.status_code == 303, route
         where = answer.headers["Location"]
         assert where.startswith("/sign-in?next="), route
