@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from upss.config import Mode, Settings
 from upss.db.engine import app_url
@@ -22,7 +23,8 @@ def clock_for(settings: Settings) -> Clock:
     """Return the machine's clock; in the demo alone, one that follows the stored offset."""
     if settings.mode is not Mode.DEMO:
         return SystemClock()
-    engine = create_engine(app_url(settings), pool_size=1, max_overflow=8)
+    # No pool: whoever makes an application for a moment leaves no connection behind.
+    engine = create_engine(app_url(settings), poolclass=NullPool)
 
     def read_offset() -> timedelta:
         with engine.connect() as connection:

@@ -124,12 +124,9 @@ def test_a_forged_event_is_refused(client, how):
     [
         b"", b"{}", b"[]", b"null", b"1", b'"text"', b"{", b"\xff\xfe", b"\x00",
         json.dumps(thin(object="account")).encode(),
-        json.dumps(thin(created=None)).encode(),
-        json.dumps(thin(created="yesterday")).encode(),
         json.dumps(thin(type=None)).encode(),
         json.dumps(thin(related_object="cs_1")).encode(),
         json.dumps(snapshot(data=None)).encode(),
-        json.dumps(snapshot(created="soon")).encode(),
         json.dumps({"object": "event"}).encode(),
     ],
 )  # fmt: skip
