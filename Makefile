@@ -42,8 +42,8 @@ test: lint types contracts check-lock check-catalogue tests coverage ## all that
 
 tests: setup
 	$(PYTEST) -n 2 --ignore=tests/e2e --cov --cov-report=
-	# by themselves: one demo, its processes and one browser fill two cores
-	$(WITH_BROWSER) && $(PYTEST) tests/e2e --cov --cov-append --cov-report=
+	# by themselves and a file at a time: each worker has demos and a browser of its own
+	$(WITH_BROWSER) && $(PYTEST) -n 2 --dist loadfile tests/e2e --cov --cov-append --cov-report=
 
 coverage: setup
 	$(BIN)/coverage report --skip-covered --show-missing --fail-under=95
@@ -52,7 +52,7 @@ coverage: setup
 
 nightly: setup ## the same tests with many more trials: every crash point, page, language and mode
 	UPSS_NIGHTLY=1 $(PYTEST) -n 2 --ignore=tests/e2e --hypothesis-profile=ci
-	$(WITH_BROWSER) && UPSS_NIGHTLY=1 $(PYTEST) tests/e2e
+	$(WITH_BROWSER) && UPSS_NIGHTLY=1 $(PYTEST) -n 2 --dist loadfile tests/e2e
 
 quick: setup ## the tests of rules and services only
 	$(BIN)/pytest -n 2 tests/rules tests/services

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from upss.demo.place import Place
 
 # Far apart from each other and from the usual ports: demos may start at the same time.
 PORTS = {"everything": 18400, "staff": 18500}
+_APART = 1000  # between the workers of one run
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -58,7 +60,7 @@ class Stage:
 @contextmanager
 def stage(folder: Path, filled_with: Literal["everything", "staff"]) -> Iterator[Stage]:
     """Bring up a demo of `folder`, and stop all of it afterwards."""
-    port = PORTS[filled_with]
+    port = PORTS[filled_with] + _APART * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     place = places.prepare(folder, web_port=port, standin_port=port + 30, smtp_port=port + 60)
     with processes.foundation(place) as running:
         subprocess.run(
