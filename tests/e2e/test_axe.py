@@ -46,6 +46,7 @@ def trials() -> Iterator[object]:
 def test_a_page_has_no_barriers(
     filled: Stage, new_context: NewContext, visit: Visit, language: str, mode: str
 ) -> None:
+    filled.forget_limits()
     context = new_context(**MODES[mode])
     page = context.new_page()
     # Playwright marks its listeners, which a list's own `append` does not bear.
