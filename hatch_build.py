@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -24,12 +26,20 @@ def compile_catalogues(root: Path) -> list[Path]:
             for error in found
         ]
         target = source.with_suffix(".mo")
-        with target.open("wb") as binary:
-            write_mo(binary, catalogue)
+        _replace(target, catalogue)
         written.append(target)
     if errors:
         raise ValueError("Translations with wrong placeholders:\n" + "\n".join(errors))
     return written
+
+
+def _replace(target: Path, catalogue: Catalog) -> None:
+    """Write the compiled catalogue in one step: whoever reads it meanwhile finds a whole file."""
+    with NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".mo", delete=False) as binary:
+        write_mo(binary, catalogue)
+    made = Path(binary.name)
+    made.chmod(0o644)
+    made.replace(target)
 
 
 class CatalogueHook(BuildHookInterface):  # type: ignore[type-arg]
