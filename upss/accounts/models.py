@@ -30,7 +30,7 @@ class AccountRole(Base):
     """A role beyond asking."""
 
     __tablename__ = "account_role"
-    __table_args__ = (CheckConstraint("role IN ('answerer', 'organizer')", name="role"),)
+    __table_args__ = (CheckConstraint("role IN ('answerer', 'organizer', 'auditor')", name="role"),)
 
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
     role: Mapped[str] = mapped_column(String(20), primary_key=True)

@@ -1,4 +1,4 @@
-"""The three roles, and whom a page is for."""
+"""The roles, and whom a page is for."""
 
 from __future__ import annotations
 
@@ -11,3 +11,4 @@ class Role(StrEnum):
     ASKER = "asker"
     ANSWERER = "answerer"
     ORGANIZER = "organizer"
+    AUDITOR = "auditor"
