@@ -13,6 +13,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 CATALOGUES := $(wildcard upss/translations/*/LC_MESSAGES/*.po)
 PYTEST := $(BIN)/pytest -m "not stripe_sandbox"
 WITH_BROWSER := UPSS_CHROMIUM=$$($(PY) -m tools.browser) && export UPSS_CHROMIUM
+WITH_HLEDGER := UPSS_HLEDGER=$$($(PY) -m tools.hledger) && export UPSS_HLEDGER
 
 .PHONY: help setup demo test nightly quick lint format types contracts catalogue check-catalogue \
 	check-lock lock tests coverage migrate serve worker build clean
@@ -41,7 +42,7 @@ demo: setup ## starts a sample marketplace on this machine; Ctrl-C stops all of 
 test: lint types contracts check-lock check-catalogue tests coverage ## all that must pass before a change goes in
 
 tests: setup
-	$(PYTEST) -n 2 --ignore=tests/e2e --cov --cov-report=
+	$(WITH_HLEDGER) && $(PYTEST) -n 2 --ignore=tests/e2e --cov --cov-report=
 	# by themselves and a file at a time: each worker has demos and a browser of its own
 	$(WITH_BROWSER) && $(PYTEST) -n 2 --dist loadfile tests/e2e --cov --cov-append --cov-report=
 
@@ -51,7 +52,7 @@ coverage: setup
 	$(BIN)/coverage report --skip-covered --show-missing --include='upss/ledger/*' --fail-under=100
 
 nightly: setup ## the same tests with many more trials: every crash point, page, language and mode
-	UPSS_NIGHTLY=1 $(PYTEST) -n 2 --ignore=tests/e2e --hypothesis-profile=ci
+	$(WITH_HLEDGER) && UPSS_NIGHTLY=1 $(PYTEST) -n 2 --ignore=tests/e2e --hypothesis-profile=ci
 	$(WITH_BROWSER) && UPSS_NIGHTLY=1 $(PYTEST) -n 2 --dist loadfile tests/e2e
 
 quick: setup ## the tests of rules and services only

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.source import ROOT
-from tools import browser, lock
+from tools import browser, hledger, lock
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -116,8 +116,12 @@ def test_ci_calls_make_test():
 
 
 def _find_browser(**environment: str) -> subprocess.CompletedProcess[str]:
+    return _find("tools.browser", **environment)
+
+
+def _find(module: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tools.browser"],
+        [sys.executable, "-m", module],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -143,6 +147,30 @@ def test_a_missing_browser_names_the_command(tmp_path):
     wrong = _find_browser(PATH=str(tmp_path), UPSS_CHROMIUM="/nowhere/chromium")
     assert wrong.returncode == 1
     assert "/nowhere/chromium" in wrong.stderr
+
+
+def test_hledger_is_found_by_variable_or_path_or_named(tmp_path):
+    missing = _find("tools.hledger", PATH=str(tmp_path))
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "apt-get install -y hledger" in missing.stderr
+    program = tmp_path / "hledger"
+    program.write_text("#!/bin/sh\n", "utf-8")
+    program.chmod(0o755)
+    assert _find("tools.hledger", PATH=str(tmp_path)).stdout == f"{program}\n"
+    assert "tests: setup\n\t$(WITH_HLEDGER) && $(PYTEST)" in MAKEFILE
+
+
+def test_an_installation_that_fails_is_said(tmp_path, monkeypatch, capfd):
+    apt = tmp_path / "apt-get"
+    apt.write_text("#!/bin/sh\nexit 100\n", "utf-8")
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("UPSS_HLEDGER", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert hledger.main() == 1
+    said = capfd.readouterr().err
+    assert "apt-get update failed" in said
+    assert "apt-get install -y hledger" in said
 
 
 def test_root_on_debian_gets_it_installed(tmp_path, monkeypatch, capfd):
