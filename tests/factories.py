@@ -208,7 +208,7 @@ def sign_in_as(
     from upss.web import sessions
 
     with app.test_request_context("/"):
-        sessions.sign_in(account_id, is_organizer=organizer)
+        sessions.sign_in(account_id, reads_the_books=organizer)
         token = sessions.current().fresh_token
     assert token
     client.set_cookie(sessions.COOKIE, token)

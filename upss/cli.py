@@ -125,12 +125,12 @@ def standin(port: int, webhook_url: str | None, webhook_secret: str, state: Path
 
 @main.command()
 @click.argument("address")
-@click.option("--role", type=click.Choice(["organizer", "answerer"]), required=True)
+@click.option("--role", type=click.Choice(["organizer", "answerer", "auditor"]), required=True)
 @click.option("--topic", "topics", multiple=True, help="A topic that the person may answer in.")
 @click.option("--name", default="", help="How the person is called on the pages.")
 @click.option("--language", type=click.Choice(["en", "es", "ca"]), default="en", show_default=True)
 def invite(address: str, role: str, topics: tuple[str, ...], name: str, language: str) -> None:
-    """Invite an organizer, or approve an answerer for topics, and mail them."""
+    """Invite an organizer or auditor, or approve an answerer for topics, and mail them."""
     from upss.accounts import service  # noqa: PLC0415
     from upss.kernel.roles import Role  # noqa: PLC0415
     from upss.web.ports import unit  # noqa: PLC0415

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 EVERYONE, SIGNED_IN = "everyone", "signed_in"
 ANSWERER, ORGANIZER = "answerer", "organizer"
+AUDITOR = "auditor"  # who reads the books: organizers and auditors
 
 # Open to everyone, and each shows or changes only what is the visitor's own: 404 for others.
 OWN = {
@@ -65,17 +66,17 @@ ROUTES = dict.fromkeys(sorted(OWN), EVERYONE) | {
     "POST /how-you-are-paid": ANSWERER,
     "GET /how-you-are-paid/back": ANSWERER,
     # organizing
-    "GET /organizer": ORGANIZER,
-    "GET /organizer/payouts": ORGANIZER,
-    "GET /organizer/payouts.csv": ORGANIZER,
-    "GET /organizer/payouts/runs": ORGANIZER,
+    "GET /organizer": AUDITOR,
+    "GET /organizer/payouts": AUDITOR,
+    "GET /organizer/payouts.csv": AUDITOR,
+    "GET /organizer/payouts/runs": AUDITOR,
     "POST /organizer/payouts/runs": ORGANIZER,
-    "GET /organizer/payouts/runs/<public_id>": ORGANIZER,
+    "GET /organizer/payouts/runs/<public_id>": AUDITOR,
     "POST /organizer/payouts/runs/<public_id>": ORGANIZER,
-    "GET /organizer/questions": ORGANIZER,
-    "GET /organizer/questions/<key>": ORGANIZER,
-    "GET /organizer/trial-balance": ORGANIZER,
-    "GET /organizer/jobs": ORGANIZER,
+    "GET /organizer/questions": AUDITOR,
+    "GET /organizer/questions/<key>": AUDITOR,
+    "GET /organizer/trial-balance": AUDITOR,
+    "GET /organizer/jobs": AUDITOR,
     "POST /organizer/jobs/<int:job_id>": ORGANIZER,
     "POST /organizer/refunds/<int:refund_id>": ORGANIZER,
 }

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from tests.architecture.routes import (
     ANSWERER,
+    AUDITOR,
     DEMO,
     EVERYONE,
     LED_TO_SIGN_IN,
@@ -30,6 +31,7 @@ from upss.payments import queries as payment_queries
 from upss.web import access, ports
 from upss.web.security import csrf
 
+VISITORS = (Role.ANSWERER, Role.ORGANIZER, Role.AUDITOR)
 UNTRIED_METHODS = {"HEAD", "OPTIONS"}
 
 
@@ -111,9 +113,10 @@ def test_who_is_not_signed_in_is_led_to_the_sign_in(app, client):
 @pytest.mark.parametrize(
     ("role", "shut"),
     [
-        (None, {ANSWERER, ORGANIZER}),
-        (Role.ANSWERER, {ORGANIZER}),
+        (None, {ANSWERER, ORGANIZER, AUDITOR}),
+        (Role.ANSWERER, {ORGANIZER, AUDITOR}),
         (Role.ORGANIZER, {ANSWERER}),
+        (Role.AUDITOR, {ANSWERER, ORGANIZER}),
     ],
 )
 def test_each_role_opens_its_own_pages_and_no_others(app, role, shut):
@@ -135,7 +138,7 @@ def test_nobody_opens_what_is_somebody_elses(app):
     question_id, _payment_id = submitted(owner)
     ids = {"/questions/": question_row(question_id).public_id}
     ids["/ask/"] = question_row(draft(owner)).public_id
-    strangers = [visitor(app, role)[:2] for role in (None, Role.ANSWERER, Role.ORGANIZER)]
+    strangers = [visitor(app, role)[:2] for role in (None, *VISITORS)]
     anonymous = app.test_client()
     form_token = csrf_of(anonymous.get("/sign-in").get_data(as_text=True))
     for route in sorted(OWN):

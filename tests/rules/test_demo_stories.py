@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from upss.demo.stories import ANSWERERS, ASKERS, ORGANIZERS, STORIES, Plot, Story
+from upss.demo.stories import ANSWERERS, ASKERS, AUDITORS, ORGANIZERS, STORIES, Plot, Story
 
 EARLY = datetime(2026, 3, 29, 5, 10, tzinfo=UTC)
 DAYS = {
@@ -61,6 +61,8 @@ def test_stories_are_told_oldest_first():
 
 
 def test_every_address_is_at_a_domain_that_nobody_owns():
-    people = (*ASKERS.values(), *ANSWERERS.values(), *ORGANIZERS.values())
-    assert len({person.address for person in people}) == len(people) == 20
+    people = (
+        *ASKERS.values(), *ANSWERERS.values(), *ORGANIZERS.values(), *AUDITORS.values(),
+    )  # fmt: skip
+    assert len({person.address for person in people}) == len(people) == 21
     assert all(person.address.endswith("@example.org") for person in people)

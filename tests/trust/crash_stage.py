@@ -92,7 +92,7 @@ class Stage:
         self.browsers.append(browser)
         if account is not None:
             with self.app.test_request_context("/"):
-                sessions.sign_in(account, is_organizer=organizer)
+                sessions.sign_in(account, reads_the_books=organizer)
                 token = sessions.current().fresh_token
             browser._session.cookies.set(sessions.COOKIE, token, domain="127.0.0.1")
         return browser

@@ -149,7 +149,7 @@ def enter_as(app, client, account_id):
     cookie = client.get_cookie(sessions.COOKIE)
     headers = {"Cookie": f"{sessions.COOKIE}={cookie.value}"} if cookie else {}
     with app.test_request_context("/", headers=headers):
-        sessions.sign_in(account_id, is_organizer=False)
+        sessions.sign_in(account_id, reads_the_books=False)
         client.set_cookie(sessions.COOKIE, sessions.current().fresh_token)
 
 

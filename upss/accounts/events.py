@@ -17,7 +17,7 @@ class SignInAsked(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PersonInvited(Event):
-    """An organizer or answerer was invited."""
+    """An organizer, answerer or auditor was invited."""
 
     account_id: AccountId
     role: str

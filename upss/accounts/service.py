@@ -186,7 +186,7 @@ def invite(
     """Give the account of an address a role and topics, and have its person told by mail.
 
     Inviting again adds topics and sends the mail again; name and language of an account that
-    exists stay its own. Every account may ask, so `role` is answerer or organizer.
+    exists stay its own. Every account may ask, so `role` is any but asker.
     """
     now = uow.clock.now()
     account_id = AccountId(_account(uow, normal_email(email), language, name).id)

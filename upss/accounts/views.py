@@ -10,7 +10,7 @@ from upss.accounts import queries, service
 from upss.accounts.forms import CodeForm, SettingsForm, SignInForm, errors_of
 from upss.accounts.rules import sign_in as rules
 from upss.kernel.errors import DomainError, TooManyRequests
-from upss.kernel.roles import Role
+from upss.kernel.roles import READS_THE_BOOKS
 from upss.web import limits, sessions
 from upss.web.access import for_everyone, for_signed_in, person, signed_in
 from upss.web.i18n import LANGUAGES, catalogue, gettext
@@ -197,5 +197,5 @@ def _enter(done: service.SignedIn) -> ResponseReturnValue:
     """Bind the browser's session to the account and go where the person wanted to go."""
     with unit() as uow:
         roles = queries.roles(uow.session, done.account_id)
-    sessions.sign_in(done.account_id, is_organizer=Role.ORGANIZER in roles)
+    sessions.sign_in(done.account_id, reads_the_books=not READS_THE_BOOKS.isdisjoint(roles))
     return redirect(done.next_path, 303)

@@ -160,3 +160,5 @@ ORGANIZERS = _by_key(
     Person("aurora.molinet", "Aurora Molinet", "ca"),
     Person("abedul.marinero", "Abedul Marinero", "es"),
 )
+
+AUDITORS = _by_key(Person("quercus.ledgerly", "Quercus Ledgerly", "en"))

@@ -26,7 +26,7 @@ from upss.app import create_app
 from upss.config import Settings
 from upss.db.engine import app_url
 from upss.demo.place import Place
-from upss.demo.stories import ANSWERERS, ASKERS, ORGANIZERS, STORIES, Plot, Story
+from upss.demo.stories import ANSWERERS, ASKERS, AUDITORS, ORGANIZERS, STORIES, Plot, Story
 from upss.forum.rules.ownership import Owner
 from upss.forum.service import accepting, answering, asking
 from upss.forum.tasks import run_timers
@@ -142,10 +142,11 @@ def _end_of_day(market: Marketplace, moment: datetime) -> None:
 
 def _invite_people(market: Marketplace) -> None:
     with unit() as uow:
-        for organizer in ORGANIZERS.values():
-            market.people[organizer.key] = accounts.invite(
-                uow, email=organizer.address, name=organizer.name, role=Role.ORGANIZER,
-                topics=(), language=organizer.language,
+        for person in (*ORGANIZERS.values(), *AUDITORS.values()):
+            market.people[person.key] = accounts.invite(
+                uow, email=person.address, name=person.name,
+                role=Role.AUDITOR if person.key in AUDITORS else Role.ORGANIZER,
+                topics=(), language=person.language,
             )  # fmt: skip
         for answerer in ANSWERERS.values():
             number = accounts.invite(
@@ -355,6 +356,7 @@ def welcome(place: Place) -> str:
         ("asker", ASKERS["nube.prat"]),
         ("answerer", ANSWERERS["salvia.roureda"]),
         *(("organizer", person) for person in ORGANIZERS.values()),
+        *(("auditor", person) for person in AUDITORS.values()),
     ]
     links = [
         f"  {role:10} {person.name:18} {place.base_url}/demo/be/{ids[person.address]}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from upss.demo import stories_ca, stories_en, stories_es
-from upss.demo.cast import ANSWERERS, ASKERS, ORGANIZERS, Answerer, Person, Plot, Story
+from upss.demo.cast import ANSWERERS, ASKERS, AUDITORS, ORGANIZERS, Answerer, Person, Plot, Story
 
-__all__ = ["ANSWERERS", "ASKERS", "ORGANIZERS", "STORIES", "Answerer", "Person", "Plot", "Story"]
+__all__ = [
+    "ANSWERERS", "ASKERS", "AUDITORS", "ORGANIZERS", "STORIES", "Answerer", "Person", "Plot", "Story",
+]  # fmt: skip
 
 STORIES: tuple[Story, ...] = tuple(
     sorted(

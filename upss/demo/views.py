@@ -26,7 +26,7 @@ from upss.config import Mode
 from upss.demo import mail_catcher
 from upss.forum.tasks import run_timers
 from upss.kernel.ids import AccountId
-from upss.kernel.roles import Role
+from upss.kernel.roles import READS_THE_BOOKS, Role
 from upss.payments.tasks import poll
 from upss.site.models import ClockOffset
 from upss.web import sessions
@@ -72,6 +72,7 @@ def people() -> str:
         known = [(row, roles(uow.session, AccountId(row.id))) for row in rows]
     groups = [
         (gettext("Organizers"), [row for row, held in known if Role.ORGANIZER in held]),
+        (gettext("Auditors"), [row for row, held in known if Role.AUDITOR in held]),
         (gettext("People who answer"), [row for row, held in known if Role.ANSWERER in held]),
         (gettext("People who ask"), [row for row, held in known if not held]),
     ]
@@ -87,9 +88,9 @@ def be(public_id: str) -> Any:
         if account is None:
             abort(404)
         held = roles(uow.session, AccountId(account.id))
-    sessions.sign_in(AccountId(account.id), is_organizer=Role.ORGANIZER in held)
+    sessions.sign_in(AccountId(account.id), reads_the_books=not READS_THE_BOOKS.isdisjoint(held))
     target = "pages.home"
-    if Role.ORGANIZER in held:
+    if not READS_THE_BOOKS.isdisjoint(held):
         target = "organizer.home"
     elif Role.ANSWERER in held:
         target = "answering.queue"

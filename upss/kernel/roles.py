@@ -12,3 +12,7 @@ class Role(StrEnum):
     ANSWERER = "answerer"
     ORGANIZER = "organizer"
     AUDITOR = "auditor"
+
+
+# Who sees everybody's money: their sessions are short.
+READS_THE_BOOKS = frozenset({Role.ORGANIZER, Role.AUDITOR})

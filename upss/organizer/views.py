@@ -1,4 +1,7 @@
-"""The organizer's pages: what waits, the audit of the money, payout runs and failed jobs."""
+"""The organizer's pages: what waits, each question's money, payout runs and failed jobs.
+
+An auditor reads them too; what changes something is for organizers alone.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from upss.payments.service import refunding
 from upss.payouts import queries as payout_queries
 from upss.payouts import service as payout_service
 from upss.web import paging
-from upss.web.access import for_organizers, signed_in
+from upss.web.access import for_auditors, for_organizers, signed_in
 from upss.web.i18n import gettext as _
 from upss.web.ports import clock, settings, unit
 
@@ -42,7 +45,7 @@ blueprint = Blueprint("organizer", __name__, url_prefix="/organizer")
 
 
 @blueprint.get("")
-@for_organizers
+@for_auditors
 def home() -> ResponseReturnValue:
     """Show what waits for a person today."""
     with unit() as uow:
@@ -56,7 +59,7 @@ def _wanted() -> forms.MoneyFilter:
 
 
 @blueprint.get("/payouts")
-@for_organizers
+@for_auditors
 def payouts() -> ResponseReturnValue:
     """Show every paid question of a month: figures, totals, where the money is."""
     wanted, before, zone = _wanted(), paging.cursor("before"), settings().timezone
@@ -79,7 +82,7 @@ def payouts() -> ResponseReturnValue:
 
 
 @blueprint.get("/payouts.csv")
-@for_organizers
+@for_auditors
 def payouts_csv() -> ResponseReturnValue:
     """Send the rows of the same filter as a file, while they are read."""
     wanted = _wanted()
@@ -96,7 +99,7 @@ def payouts_csv() -> ResponseReturnValue:
 
 
 @blueprint.get("/payouts/runs")
-@for_organizers
+@for_auditors
 def runs() -> ResponseReturnValue:
     """Show the payout runs, and what a new one would pay to whom."""
     before = paging.cursor("before")
@@ -131,7 +134,7 @@ def prepare_run() -> ResponseReturnValue:
 
 
 @blueprint.get("/payouts/runs/<public_id>")
-@for_organizers
+@for_auditors
 def run(public_id: str) -> ResponseReturnValue:
     """Show one run with its items and how far it is; `confirm` asks before a step."""
     after = paging.cursor()
@@ -184,7 +187,7 @@ def _decide(uow: UnitOfWork, public_id: str, decision: str) -> str:
 
 
 @blueprint.get("/questions")
-@for_organizers
+@for_auditors
 def find() -> ResponseReturnValue:
     """Ask for a question's number and go to its money."""
     number = request.args.get("number", "").strip().lstrip("#")
@@ -199,7 +202,7 @@ def find() -> ResponseReturnValue:
 
 
 @blueprint.get("/questions/<key>")
-@for_organizers
+@for_auditors
 def trail(key: str) -> ResponseReturnValue:
     """Show one question's money from the charge to the transfer, entry by entry."""
     with unit() as uow:
@@ -211,7 +214,7 @@ def trail(key: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/trial-balance")
-@for_organizers
+@for_auditors
 def trial_balance() -> ResponseReturnValue:
     """Show every account with its sums, which add up to zero, and the newest entries."""
     before = paging.cursor("before")
@@ -226,7 +229,7 @@ def trial_balance() -> ResponseReturnValue:
 
 
 @blueprint.get("/jobs")
-@for_organizers
+@for_auditors
 def jobs() -> ResponseReturnValue:
     """Show jobs that gave up, refunds that failed and mails that were not sent."""
     before = paging.cursor("before")

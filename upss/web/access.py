@@ -11,7 +11,7 @@ from flask import session as flask_session
 from flask_login import LoginManager, UserMixin
 
 from upss.kernel.errors import Forbidden
-from upss.kernel.roles import Role
+from upss.kernel.roles import READS_THE_BOOKS, Role
 from upss.web.ports import view_of
 
 if TYPE_CHECKING:
@@ -61,6 +61,11 @@ def for_organizers(view: View) -> View:
     return _mark(view, Role.ORGANIZER)
 
 
+def for_auditors(view: View) -> View:
+    """Mark a page that reads the books, for organizers and auditors; it must change nothing."""
+    return _mark(view, Role.AUDITOR)
+
+
 def access_of(view: Callable[..., Any]) -> str | None:
     """Return the mark of a view, or None where it was forgotten."""
     return cast("str | None", getattr(view, _MARK, None))
@@ -105,9 +110,15 @@ def _check() -> Response | None:
     if visitor is None:
         wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
         return redirect(url_for("accounts.sign_in", next=wanted), 303)
-    if access != SIGNED_IN and access not in visitor.roles:
+    if not _opens(visitor, access):
         raise Forbidden
     return None
+
+
+def _opens(visitor: Person, access: str) -> bool:
+    if access == Role.AUDITOR:
+        return not READS_THE_BOOKS.isdisjoint(visitor.roles)
+    return access == SIGNED_IN or access in visitor.roles
 
 
 def language_of_visitor() -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, request, url_for
 
-from upss.kernel.roles import Role
+from upss.kernel.roles import READS_THE_BOOKS, Role
 from upss.web import sessions
 from upss.web.access import Person, person
 from upss.web.i18n import N_, gettext
@@ -43,7 +43,7 @@ _NAVIGATION: tuple[tuple[str, str, Callable[[Person | None], bool]], ...] = (
     ("forum.mine", N_("My questions"), lambda visitor: visitor is not None or _has_session()),
     ("answering.queue", N_("My queue"), lambda visitor: _has(visitor, Role.ANSWERER)),
     ("payouts.earnings", N_("My earnings"), lambda visitor: _has(visitor, Role.ANSWERER)),
-    ("organizer.home", N_("Organizer"), lambda visitor: _has(visitor, Role.ORGANIZER)),
+    ("organizer.home", N_("Organizer"), lambda visitor: _reads_the_books(visitor)),
 )
 
 _FOOTER = (
@@ -66,6 +66,10 @@ def _has_session() -> bool:
 
 def _has(visitor: Person | None, role: Role) -> bool:
     return visitor is not None and visitor.has(role)
+
+
+def _reads_the_books(visitor: Person | None) -> bool:
+    return visitor is not None and not READS_THE_BOOKS.isdisjoint(visitor.roles)
 
 
 def init_frame(app: Flask, settings: Settings) -> None:

@@ -20,7 +20,7 @@ from werkzeug.datastructures import CallbackDict
 
 from upss.db.base import db
 from upss.kernel.ids import AccountId, new_token
-from upss.kernel.roles import Role
+from upss.kernel.roles import READS_THE_BOOKS
 from upss.web.access import Person
 from upss.web.models import WebSession
 from upss.web.ports import clock
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 COOKIE = "upss_session"
 LIFETIME = timedelta(days=30)
-ORGANIZER_LIFETIME = timedelta(hours=12)
+SHORT_LIFETIME = timedelta(hours=12)
 _SEEN_STEP = timedelta(hours=1)
 
 # One statement for the session and who it belongs to: every page begins with it. The tables of
@@ -85,7 +85,7 @@ class DatabaseSessions(SessionInterface):
         now = clock().system_now()
         with db.engine.begin() as connection:
             row = connection.execute(_LOAD, {"token_hash": hashed(token), "now": now}).one_or_none()
-            if row is None or _is_too_old_for_an_organizer(row, now):
+            if row is None or _is_too_old_for_the_books(row, now):
                 return ServerSession()
             if now - row.seen_at > _SEEN_STEP:
                 connection.execute(
@@ -127,11 +127,11 @@ class DatabaseSessions(SessionInterface):
             )
 
 
-def _is_too_old_for_an_organizer(row: Any, now: datetime) -> bool:
-    """Tell whether an organizer signed in too long ago, also one who became it meanwhile."""
-    if Role.ORGANIZER not in row.roles:
+def _is_too_old_for_the_books(row: Any, now: datetime) -> bool:
+    """Tell whether who reads the books signed in too long ago, also one who may since then."""
+    if READS_THE_BOOKS.isdisjoint(row.roles):
         return False
-    return row.signed_in_at is None or now - row.signed_in_at > ORGANIZER_LIFETIME
+    return row.signed_in_at is None or now - row.signed_in_at > SHORT_LIFETIME
 
 
 def cookie_name(*, is_secure: bool) -> str:
@@ -153,7 +153,7 @@ def row_id() -> int:
     return session.row_id
 
 
-def sign_in(account_id: AccountId, *, is_organizer: bool) -> None:
+def sign_in(account_id: AccountId, *, reads_the_books: bool) -> None:
     """Bind this browser's session to an account, under a new token (no fixation).
 
     An anonymous session keeps its row, and so its drafts; that of somebody else ends.
@@ -166,7 +166,7 @@ def sign_in(account_id: AccountId, *, is_organizer: bool) -> None:
     number = row_id()
     session.fresh_token = new_token()
     now = clock().system_now()
-    lifetime = ORGANIZER_LIFETIME if is_organizer else LIFETIME
+    lifetime = SHORT_LIFETIME if reads_the_books else LIFETIME
     with db.engine.begin() as connection:
         connection.execute(
             update(WebSession)
