@@ -13,9 +13,19 @@ from hypothesis import strategies as st
 
 from upss.kernel.errors import BadAmount
 from upss.kernel.money import EXPONENTS, Money
-from upss.ledger.rules import chart, posting
+from upss.ledger.rules import bearing, chart
 from upss.ledger.rules.entry import BadEntry, EntryDraft, Line, canonical_json, merge
-from upss.ledger.rules.split import BadRate
+from upss.ledger.rules.posting import (
+    bank,
+    disputes,
+    kinds,
+    manual,
+    payouts,
+    questions,
+    refunds,
+    vouchers,
+)
+from upss.ledger.rules.split import BadRate, Terms
 
 BOOKED = datetime(2026, 11, 1, 10, 30, tzinfo=UTC)
 
@@ -31,13 +41,13 @@ def transfer(event, lines=((1, 500), (2, 210)), **more):
 # The entries of the handbook, in its numbers: kind -> (draft, key, external reference, lines).
 ENTRIES = {
     "question_paid": (
-        posting.question_paid(question_id=1, amount=eur(1001), session_id="cs_1"),
+        questions.question_paid(question_id=1, amount=eur(1001), session_id="cs_1"),
         "cs:cs_1",
         None,
         {("Assets:Stripe:Unsettled", 1): 1001, ("Liabilities:Held:Questions", 1): -1001},
     ),
     "charge_settled": (
-        posting.charge_settled(
+        questions.charge_settled(
             question_id=1, gross=eur(1001), fee_minor=40, balance_transaction_id="txn_1"
         ),
         "bt:txn_1",
@@ -49,13 +59,8 @@ ENTRIES = {
         },
     ),
     "answer_accepted": (
-        posting.answer_accepted(
-            question_id=1,
-            answerer_id=7,
-            amount=eur(1001),
-            commission_bp=1500,
-            fund_bp=300,
-            round_no=1,
+        questions.answer_accepted(
+            question_id=1, amount=eur(1001), terms=Terms(1500, 300, ((7, 1),))
         ),
         "split:1:1",
         None,
@@ -67,31 +72,31 @@ ENTRIES = {
         },
     ),
     "refund_requested": (
-        posting.refund_requested(question_id=1, amount=eur(200), refund_key="re_1"),
+        refunds.refund_requested(question_id=1, amount=eur(200), refund_key="re_1"),
         "ref:re_1",
         None,
         {("Liabilities:Held:Questions", 1): 200, ("Liabilities:Refunds:Pending", 1): -200},
     ),
     "refund_settled": (
-        posting.refund_settled(question_id=1, amount=eur(200), balance_transaction_id="txn_4"),
+        refunds.refund_settled(question_id=1, amount=eur(200), balance_transaction_id="txn_4"),
         "bt:txn_4",
         "txn_4",
         {("Liabilities:Refunds:Pending", 1): 200, ("Assets:Stripe:Balance", 1): -200},
     ),
     "refund_failed": (
-        posting.refund_failed(question_id=1, amount=eur(300), balance_transaction_id="txn_6"),
+        refunds.refund_failed(question_id=1, amount=eur(300), balance_transaction_id="txn_6"),
         "bt:txn_6",
         "txn_6",
         {("Assets:Stripe:Balance", 1): 300, ("Liabilities:Refunds:Pending", 1): -300},
     ),
     "payment_returned": (
-        posting.payment_returned(question_id=1, amount=eur(1001), session_id="cs_9"),
+        questions.payment_returned(question_id=1, amount=eur(1001), session_id="cs_9"),
         "cs:cs_9",
         None,
         {("Assets:Stripe:Unsettled", 1): 1001, ("Liabilities:Refunds:Pending", 1): -1001},
     ),
     "payout_reserved": (
-        transfer(posting.payout_reserved),
+        transfer(payouts.payout_reserved),
         "rsv:po_1",
         None,
         {
@@ -102,7 +107,7 @@ ENTRIES = {
         },
     ),
     "transfer_created": (
-        transfer(posting.transfer_created, balance_transaction_id="txn_9"),
+        transfer(payouts.transfer_created, balance_transaction_id="txn_9"),
         "bt:txn_9",
         "txn_9",
         {
@@ -113,7 +118,7 @@ ENTRIES = {
         },
     ),
     "transfer_failed": (
-        transfer(posting.transfer_failed),
+        transfer(payouts.transfer_failed),
         "tf:po_1",
         None,
         {
@@ -137,24 +142,24 @@ def test_an_event_writes_the_entry_of_the_handbook(kind):
 
 
 def test_the_handbook_and_the_code_know_the_same_kinds():
-    assert set(ENTRIES) == set(posting.KEY_PREFIXES)
+    assert set(ENTRIES) == set(kinds.KEY_PREFIXES)
 
 
-@pytest.mark.parametrize(("kind", "prefix"), posting.KEY_PREFIXES.items())
+@pytest.mark.parametrize(("kind", "prefix"), kinds.KEY_PREFIXES.items())
 def test_the_accountants_page_names_every_kind_with_its_key(kind, prefix):
     page = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text(encoding="utf-8")
     assert f"| `{kind}` | `{prefix}`" in page
 
 
 def test_a_charge_without_fee_has_no_fee_line():
-    draft = posting.charge_settled(
+    draft = questions.charge_settled(
         question_id=1, gross=eur(600), fee_minor=0, balance_transaction_id="txn_1"
     )
     assert [line.account for line in draft.lines] == [chart.STRIPE_BALANCE, chart.STRIPE_UNSETTLED]
 
 
 def test_a_fee_above_the_price_takes_from_the_balance():
-    draft = posting.charge_settled(
+    draft = questions.charge_settled(
         question_id=1, gross=eur(10), fee_minor=25, balance_transaction_id="txn_1"
     )
     assert [line.amount for line in draft.lines] == [-15, -10, 25]
@@ -163,12 +168,12 @@ def test_a_fee_above_the_price_takes_from_the_balance():
 @pytest.mark.parametrize("fee", [25, -25])
 def test_a_fee_of_a_refund_is_a_line_of_its_own_and_what_is_owed_moves_in_full(fee):
     terms = {"question_id": 1, "amount": eur(200), "fee_minor": fee}
-    out = posting.refund_settled(**terms, balance_transaction_id="txn_4")
+    out = refunds.refund_settled(**terms, balance_transaction_id="txn_4")
     assert {line.account: line.amount for line in out.lines} == {
         "Liabilities:Refunds:Pending": 200, "Expenses:Stripe:Fees": fee,
         "Assets:Stripe:Balance": -200 - fee,
     }  # fmt: skip
-    back = posting.refund_failed(**terms, balance_transaction_id="txn_5")
+    back = refunds.refund_failed(**terms, balance_transaction_id="txn_5")
     assert {line.account: line.amount for line in back.lines} == {
         "Liabilities:Refunds:Pending": -200, "Expenses:Stripe:Fees": fee,
         "Assets:Stripe:Balance": 200 - fee,
@@ -176,18 +181,18 @@ def test_a_fee_of_a_refund_is_a_line_of_its_own_and_what_is_owed_moves_in_full(f
 
 
 def test_what_one_transfer_takes_twice_from_a_question_is_one_line():
-    draft = transfer(posting.payout_reserved, [(1, 300), (1, 200)])
+    draft = transfer(payouts.payout_reserved, [(1, 300), (1, 200)])
     assert [line.amount for line in draft.lines] == [-500, 500]
 
 
 @pytest.mark.parametrize("minor", [0, -1])
 def test_an_amount_that_is_not_above_zero_is_refused(minor):
     with pytest.raises(BadAmount):
-        posting.question_paid(question_id=1, amount=eur(minor), session_id="cs_1")
+        questions.question_paid(question_id=1, amount=eur(minor), session_id="cs_1")
     with pytest.raises(BadAmount):
-        transfer(posting.payout_reserved, [(1, 500), (2, minor)])
+        transfer(payouts.payout_reserved, [(1, 500), (2, minor)])
     with pytest.raises(BadAmount):
-        posting.charge_settled(
+        questions.charge_settled(
             question_id=1, gross=eur(minor), fee_minor=0, balance_transaction_id="txn_1"
         )
 
@@ -195,31 +200,24 @@ def test_an_amount_that_is_not_above_zero_is_refused(minor):
 @pytest.mark.parametrize("fee", [-1, 1.5])
 def test_a_fee_below_zero_or_not_exact_is_refused(fee):
     with pytest.raises(BadAmount):
-        posting.charge_settled(
+        questions.charge_settled(
             question_id=1, gross=eur(600), fee_minor=fee, balance_transaction_id="txn_1"
         )
 
 
 def test_a_float_is_no_amount_of_a_payout_line():
     with pytest.raises(BadAmount):
-        transfer(posting.payout_reserved, [(1, 10.5)])
+        transfer(payouts.payout_reserved, [(1, 10.5)])
 
 
 def test_a_payout_of_nothing_is_refused():
     with pytest.raises(BadEntry):
-        transfer(posting.payout_reserved, [])
+        transfer(payouts.payout_reserved, [])
 
 
 def test_a_commission_above_the_ceiling_is_never_drafted():
     with pytest.raises(BadRate):
-        posting.answer_accepted(
-            question_id=1,
-            answerer_id=7,
-            amount=eur(1000),
-            commission_bp=2501,
-            fund_bp=0,
-            round_no=1,
-        )
+        questions.answer_accepted(question_id=1, amount=eur(1000), terms=Terms(2501, 0, ((7, 1),)))
 
 
 @pytest.mark.parametrize("question_id", [None, 0, -1, 1.0, True, "1"])
@@ -341,10 +339,10 @@ def test_the_request_is_what_was_asked_not_who_or_when():
 
 
 def test_drafting_twice_gives_the_same_draft():
-    first, second = transfer(posting.payout_reserved), transfer(posting.payout_reserved)
+    first, second = transfer(payouts.payout_reserved), transfer(payouts.payout_reserved)
     assert first == second
     assert first.request_hash == second.request_hash
-    turned = transfer(posting.payout_reserved, [(2, 210), (1, 500)])
+    turned = transfer(payouts.payout_reserved, [(2, 210), (1, 500)])
     assert turned.request_hash == first.request_hash
 
 

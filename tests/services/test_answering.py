@@ -31,7 +31,8 @@ from upss.kernel.errors import NotFound
 from upss.kernel.ids import new_public_id
 from upss.kernel.money import Money
 from upss.ledger import queries as ledger_queries
-from upss.ledger import service as ledger
+from upss.ledger.rules.posting.questions import question_paid
+from upss.ledger.service.posting import post
 
 NOON = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
 ANSWER = "Ring the company, ask for a corrected bill, and note the number of your case."
@@ -108,12 +109,12 @@ class Story:
         self.uow.session.add(question)
         self.uow.session.flush()
         if status != "draft":
-            ledger.book_question_paid(
-                self.uow,
+            paid = question_paid(
                 question_id=question.id,
                 amount=Money(price, "EUR"),
                 session_id=f"cs_{question.public_id}",
             )
+            post(self.uow, paid)
         return question
 
     def claimed(self, answerer, **more):

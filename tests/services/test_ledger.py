@@ -23,12 +23,14 @@ from upss.db.work import UnitOfWork
 from upss.kernel.clock import FixedClock
 from upss.kernel.errors import BadAmount, IdempotencyConflict
 from upss.kernel.money import EXPONENTS, Money
-from upss.ledger import models, queries, service
+from upss.ledger import models, queries
 from upss.ledger import verify as verifying
 from upss.ledger.queries import PayableLine, QuestionMoney
 from upss.ledger.rules import chart
 from upss.ledger.rules.entry import EntryDraft, Line
-from upss.ledger.rules.split import Split
+from upss.ledger.rules.posting import payouts, questions, refunds
+from upss.ledger.rules.split import Terms
+from upss.ledger.service.posting import Overdrawn, Posted, post
 
 NOON = datetime(2026, 11, 1, 12, 0, 0, 123_456, tzinfo=UTC)
 numbers = count(1)
@@ -88,30 +90,33 @@ def eur(minor):
 
 
 def pay(uow, question, minor=1001):
-    return service.book_question_paid(
-        uow, question_id=question, amount=eur(minor), session_id=f"cs_{question}"
+    return post(
+        uow,
+        questions.question_paid(
+            question_id=question, amount=eur(minor), session_id=f"cs_{question}"
+        ),
     )
 
 
 def settle(uow, question, minor=1001, fee=40):
-    return service.book_charge_settled(
+    return post(
         uow,
-        question_id=question,
-        gross=eur(minor),
-        fee_minor=fee,
-        balance_transaction_id=f"txn_charge_{question}",
+        questions.charge_settled(
+            question_id=question,
+            gross=eur(minor),
+            fee_minor=fee,
+            balance_transaction_id=f"txn_charge_{question}",
+        ),
     )
 
 
 def accept(uow, question, minor=1001, answerer=None, round_no=1):
-    return service.split(
+    terms = Terms(1500, 300, ((answerer or question, 1),))
+    return post(
         uow,
-        question_id=question,
-        answerer_id=answerer or question,
-        amount=eur(minor),
-        commission_bp=1500,
-        fund_bp=300,
-        round_no=round_no,
+        questions.answer_accepted(
+            question_id=question, amount=eur(minor), terms=terms, round_no=round_no
+        ),
     )
 
 
@@ -135,14 +140,17 @@ def test_the_whole_path_from_charge_to_transfer(uow, session, question):
     pay(uow, question)
     assert queries.held_minor(session, question) == 1001
     settle(uow, question)
-    assert accept(uow, question) == Split(851, 150, 30, 120)
+    assert not accept(uow, question).replayed
     assert queries.payable_lines(session, answerer_id=question) == [
         PayableLine(question, question, 851)
     ]
-    service.reserve_payout(uow, **transfer(question))
+    post(uow, payouts.payout_reserved(**transfer(question)))
     assert queries.payable_lines(session, answerer_id=question) == []
-    service.book_transfer_created(
-        uow, **transfer(question), balance_transaction_id=f"txn_out_{question}"
+    post(
+        uow,
+        payouts.transfer_created(
+            **transfer(question), balance_transaction_id=f"txn_out_{question}"
+        ),
     )
     session.commit()
     assert queries.money_of(session, [question]) == {
@@ -161,17 +169,17 @@ def test_a_withdrawn_question_is_refunded_fails_once_and_is_refunded_again(uow, 
     terms = {"question_id": question, "amount": eur(1001)}
     pay(uow, question)
     settle(uow, question)
-    service.book_refund_requested(uow, **terms, refund_key=f"re_{question}")
+    post(uow, refunds.refund_requested(**terms, refund_key=f"re_{question}"))
     assert queries.money_of(session, [question])[question] == QuestionMoney(
         paid=1001, fee=40, refund_pending=1001
     )
-    service.book_refund_settled(uow, **terms, balance_transaction_id=f"txn_a_{question}")
+    post(uow, refunds.refund_settled(**terms, balance_transaction_id=f"txn_a_{question}"))
     assert queries.money_of(session, [question])[question].refunded == 1001
-    service.book_refund_failed(uow, **terms, balance_transaction_id=f"txn_b_{question}")
+    post(uow, refunds.refund_failed(**terms, balance_transaction_id=f"txn_b_{question}"))
     assert queries.money_of(session, [question])[question] == QuestionMoney(
         paid=1001, fee=40, refund_pending=1001
     )
-    service.book_refund_settled(uow, **terms, balance_transaction_id=f"txn_c_{question}")
+    post(uow, refunds.refund_settled(**terms, balance_transaction_id=f"txn_c_{question}"))
     session.commit()
     assert queries.money_of(session, [question])[question] == QuestionMoney(
         paid=1001, fee=40, refunded=1001
@@ -180,8 +188,11 @@ def test_a_withdrawn_question_is_refunded_fails_once_and_is_refunded_again(uow, 
 
 def test_a_second_payment_is_owed_back_and_never_held(uow, session, question):
     pay(uow, question)
-    service.book_payment_returned(
-        uow, question_id=question, amount=eur(1001), session_id=f"cs_late_{question}"
+    post(
+        uow,
+        questions.payment_returned(
+            question_id=question, amount=eur(1001), session_id=f"cs_late_{question}"
+        ),
     )
     session.commit()
     assert queries.money_of(session, [question])[question] == QuestionMoney(
@@ -192,11 +203,11 @@ def test_a_second_payment_is_owed_back_and_never_held(uow, session, question):
 def test_a_refused_transfer_is_payable_again_and_goes_with_a_new_item(uow, session, question):
     pay(uow, question)
     accept(uow, question)
-    service.reserve_payout(uow, **transfer(question))
+    post(uow, payouts.payout_reserved(**transfer(question)))
     assert queries.money_of(session, [question])[question].in_payout == 851
-    service.book_transfer_failed(uow, **transfer(question))
+    post(uow, payouts.transfer_failed(**transfer(question)))
     assert queries.money_of(session, [question])[question].payable == 851
-    again = service.reserve_payout(uow, **transfer(question, item="po_again"))
+    again = post(uow, payouts.payout_reserved(**transfer(question, item="po_again")))
     session.commit()
     assert not again.replayed
 
@@ -204,8 +215,11 @@ def test_a_refused_transfer_is_payable_again_and_goes_with_a_new_item(uow, sessi
 def test_the_entry_names_its_actor_and_the_day_in_utc(ledger, session, question):
     work = Work(session)
     work.clock.instant = datetime(2026, 11, 2, 0, 30, tzinfo=UTC) - timedelta(hours=1)
-    service.book_question_paid(
-        work, question_id=question, amount=eur(600), session_id=f"cs_{question}", actor="asker:5"
+    post(
+        work,
+        questions.question_paid(
+            question_id=question, amount=eur(600), session_id=f"cs_{question}", actor="asker:5"
+        ),
     )
     session.commit()
     (entry,) = queries.trail(session, question)
@@ -248,7 +262,7 @@ def test_the_same_key_for_something_else_is_a_conflict(uow, session, question, c
     pay(uow, question)
     terms = {"question_id": question, "amount": eur(1001)} | change
     with pytest.raises(IdempotencyConflict):
-        service.book_question_paid(uow, **terms, session_id=f"cs_{question}")
+        post(uow, questions.question_paid(**terms, session_id=f"cs_{question}"))
     assert queries.held_minor(session, question) == 1001
 
 
@@ -256,11 +270,13 @@ def test_one_balance_transaction_is_booked_for_one_cause_only(uow, session, ques
     pay(uow, question)
     settle(uow, question)
     with pytest.raises(IdempotencyConflict):
-        service.book_refund_settled(
+        post(
             uow,
-            question_id=question,
-            amount=eur(1001),
-            balance_transaction_id=f"txn_charge_{question}",
+            refunds.refund_settled(
+                question_id=question,
+                amount=eur(1001),
+                balance_transaction_id=f"txn_charge_{question}",
+            ),
         )
 
 
@@ -275,17 +291,17 @@ def plain(question, minor, **more):
 
 
 def test_a_movement_under_another_key_is_a_conflict(uow, session, question):
-    service.post(uow, plain(question, 5, external_ref=f"move_{question}"))
+    post(uow, plain(question, 5, external_ref=f"move_{question}"))
     with pytest.raises(IdempotencyConflict) as caught:
-        service.post(uow, plain(question, 5, external_ref=f"move_{question}"))
+        post(uow, plain(question, 5, external_ref=f"move_{question}"))
     assert caught.value.facts["external_ref"] == f"move_{question}"
 
 
 def test_an_entry_is_reversed_at_most_once(uow, session, question):
-    first = service.post(uow, plain(question, 5))
-    service.post(uow, plain(question, -5, reverses_id=first.entry_id))
+    first = post(uow, plain(question, 5))
+    post(uow, plain(question, -5, reverses_id=first.entry_id))
     with pytest.raises(IdempotencyConflict):
-        service.post(uow, plain(question, -5, reverses_id=first.entry_id))
+        post(uow, plain(question, -5, reverses_id=first.entry_id))
 
 
 # --- what is refused ----------------------------------------------------------------------------
@@ -293,12 +309,15 @@ def test_an_entry_is_reversed_at_most_once(uow, session, question):
 
 def test_nothing_is_taken_that_is_not_there_and_the_unit_can_go_on(uow, session, question):
     pay(uow, question)
-    with pytest.raises(service.Overdrawn):
-        service.book_refund_requested(
-            uow, question_id=question, amount=eur(1002), refund_key=f"re_{question}"
+    with pytest.raises(Overdrawn):
+        post(
+            uow,
+            refunds.refund_requested(
+                question_id=question, amount=eur(1002), refund_key=f"re_{question}"
+            ),
         )
-    with pytest.raises(service.Overdrawn):
-        service.reserve_payout(uow, **transfer(question))
+    with pytest.raises(Overdrawn):
+        post(uow, payouts.payout_reserved(**transfer(question)))
     accept(uow, question)
     session.commit()
     assert queries.money_of(session, [question])[question].payable == 851
@@ -309,11 +328,11 @@ def test_one_question_never_pays_for_another(uow, session, question):
     for paid in (question, other):
         pay(uow, paid)
         accept(uow, paid, answerer=question)
-    with pytest.raises(service.Overdrawn):
-        service.reserve_payout(uow, **transfer(question, (question, 1702)))
-    with pytest.raises(service.Overdrawn):
-        service.reserve_payout(uow, **transfer(question, (question, 850), (other, 852)))
-    service.reserve_payout(uow, **transfer(question, (question, 851), (other, 851)))
+    with pytest.raises(Overdrawn):
+        post(uow, payouts.payout_reserved(**transfer(question, (question, 1702))))
+    with pytest.raises(Overdrawn):
+        post(uow, payouts.payout_reserved(**transfer(question, (question, 850), (other, 852))))
+    post(uow, payouts.payout_reserved(**transfer(question, (question, 851), (other, 851))))
     assert queries.payable_lines(session, answerer_id=question) == []
 
 
@@ -321,16 +340,19 @@ def test_an_account_keeps_its_currency(uow, session, question, monkeypatch):
     monkeypatch.setitem(EXPONENTS, "CHF", 2)
     pay(uow, question)
     with pytest.raises(BadAmount):
-        service.book_question_paid(
-            uow, question_id=question, amount=Money(500, "CHF"), session_id=f"chf_{question}"
+        post(
+            uow,
+            questions.question_paid(
+                question_id=question, amount=Money(500, "CHF"), session_id=f"chf_{question}"
+            ),
         )
 
 
 def test_what_else_postgresql_refuses_reaches_the_caller(uow, session, question):
     with pytest.raises(IntegrityError, match="manual_needs_reason"):
-        service.post(uow, plain(question, 5, kind="adjustment", key=f"adj:{question}"))
+        post(uow, plain(question, 5, kind="adjustment", key=f"adj:{question}"))
     with pytest.raises(IntegrityError, match="idempotency_key_check"):
-        service.post(uow, plain(question, 5, key="k" * 201))
+        post(uow, plain(question, 5, key="k" * 201))
 
 
 # --- many at once -------------------------------------------------------------------------------
@@ -361,10 +383,12 @@ def test_of_eight_payouts_of_one_payable_exactly_one_succeeds(ledger, uow, sessi
     session.commit()
 
     def attempt(n):
-        return lambda work: service.reserve_payout(work, **transfer(question, item=f"race{n}"))
+        return lambda work: post(
+            work, payouts.payout_reserved(**transfer(question, item=f"race{n}"))
+        )
 
     outcomes = Counter(map(type, at_once(ledger.app, *(attempt(n) for n in range(8)))))
-    assert outcomes == {service.Posted: 1, service.Overdrawn: 7}
+    assert outcomes == {Posted: 1, Overdrawn: 7}
     assert queries.money_of(session, [question])[question].in_payout == 851
 
 
@@ -378,7 +402,7 @@ def test_of_eight_posts_of_one_key_one_is_written_and_seven_find_it(ledger, sess
 def test_of_eight_different_posts_of_one_key_one_is_written(ledger, session, question):
     works = [lambda work, n=n: pay(work, question, 1000 + n) for n in range(8)]
     outcomes = Counter(map(type, at_once(ledger.app, *works)))
-    assert outcomes == {service.Posted: 1, IdempotencyConflict: 7}
+    assert outcomes == {Posted: 1, IdempotencyConflict: 7}
     assert len(queries.trail(session, question)) == 1
 
 
@@ -401,12 +425,12 @@ def test_payouts_that_name_their_questions_in_opposite_order_do_not_deadlock(
 
     def attempt(n):
         lines = [(paid, 10) for paid in questions][:: 1 if n % 2 else -1]
-        return lambda work: service.reserve_payout(
-            work, **transfer(question, *lines, item=f"order{n}")
+        return lambda work: post(
+            work, payouts.payout_reserved(**transfer(question, *lines, item=f"order{n}"))
         )
 
     outcomes = at_once(ledger.app, *(attempt(n) for n in range(8)))
-    assert [type(outcome) for outcome in outcomes] == [service.Posted] * 8
+    assert [type(outcome) for outcome in outcomes] == [Posted] * 8
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -417,7 +441,7 @@ def test_the_trail_shows_only_the_lines_of_its_question(uow, session, question):
     for paid in (question, other):
         pay(uow, paid)
         accept(uow, paid, answerer=question)
-    service.reserve_payout(uow, **transfer(question, (question, 851), (other, 851)))
+    post(uow, payouts.payout_reserved(**transfer(question, (question, 851), (other, 851))))
     last = queries.trail(session, question)[-1]
     assert [(line.account, line.amount, line.question_id) for line in last.lines] == [
         (chart.in_payout(question), -851, question),

@@ -15,7 +15,8 @@ from upss.kernel.clock import FixedClock
 from upss.kernel.errors import GatewayRefused, GatewayUnavailable, NotFound
 from upss.kernel.roles import Role
 from upss.ledger import queries as ledger
-from upss.ledger import service as ledger_service
+from upss.ledger.rules.posting import payouts
+from upss.ledger.service.posting import post
 from upss.payments.models import BalanceTransactionRow
 from upss.payments.stripe_gateway import StripeGateway
 from upss.payouts import queries, service, tasks
@@ -216,13 +217,13 @@ def test_a_run_whose_money_is_gone_is_refused_as_a_whole(people, clock):
     clock.advance(HOLD)
     run_id = prepare(people["first"])
     with unit() as uow:
-        ledger_service.reserve_payout(
-            uow,
+        taken = payouts.payout_reserved(
             item_key="other",
             answerer_id=people["answerer"],
             currency="EUR",
             lines=[(question_id, 1)],
         )
+        post(uow, taken)
         uow.commit()
     with pytest.raises(service.RunOutdated):
         approve(run_id, people["second"])

@@ -6,6 +6,7 @@ as a positive number although it stands on the credit side.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, Select, and_, func, select
 
 from upss.ledger.models import account, balance, entry, posting, seal
+from upss.ledger.queries_chain import AccountTotals, account_totals
 from upss.ledger.rules import chart
+from upss.ledger.rules.bearing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -30,18 +33,6 @@ class PayableLine:
     answerer_id: int
     question_id: int
     minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class AccountTotals:
-    """One account of the trial balance; `balance` = debit - credit."""
-
-    code: str
-    kind: str
-    currency: str
-    debit: int
-    credit: int
-    balance: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,28 +116,12 @@ def payable_lines(session: Session, *, answerer_id: int | None = None) -> list[P
 
 def account_balance(session: Session, code: str) -> int:
     """Return the sum of an account's lines (debit above zero); 0 for one never used."""
-    statement = (
-        select(func.sum(posting.c.amount))
-        .join(account, account.c.id == posting.c.account_id)
-        .where(account.c.code == code)
-    )
-    return int(session.execute(statement).scalar_one() or 0)
+    return sum(totals.balance for totals in account_totals(session, code))
 
 
 def trial_balance(session: Session) -> list[AccountTotals]:
     """Return the totals of every account, by code; all balances add up to zero."""
-    debit = func.coalesce(func.sum(posting.c.amount).filter(posting.c.amount > 0), 0)
-    credit = func.coalesce(-func.sum(posting.c.amount).filter(posting.c.amount < 0), 0)
-    statement = (
-        select(account.c.code, account.c.kind, account.c.currency, debit, credit)
-        .join(posting, posting.c.account_id == account.c.id)
-        .group_by(account.c.id)
-        .order_by(account.c.code)
-    )
-    return [
-        AccountTotals(code, kind, currency, int(debit), int(credit), int(debit - credit))
-        for code, kind, currency, debit, credit in session.execute(statement)
-    ]
+    return account_totals(session)
 
 
 def trail(session: Session, question_id: int) -> list[EntryRow]:
@@ -162,6 +137,47 @@ def entries(session: Session, *, before_id: int | None = None, limit: int) -> li
         page = page.where(entry.c.id < before_id)
     statement = _entry_lines().where(entry.c.id.in_(page))
     return list(_entries(session.execute(statement.order_by(entry.c.id.desc(), posting.c.line_no))))
+
+
+def standing(session: Session, question_id: int) -> Standing:
+    """Return what decides who bears a refund or a dispute of the question."""
+    statement = (
+        select(account.c.code, entry.c.kind, func.sum(posting.c.amount), func.count())
+        .join(account, account.c.id == posting.c.account_id)
+        .join(entry, entry.c.id == posting.c.entry_id)
+        .where(posting.c.question_id == question_id)
+        .group_by(account.c.code, entry.c.kind)
+    )
+    sums = [
+        (code, kind, int(minor), lines) for code, kind, minor, lines in session.execute(statement)
+    ]
+
+    def total(codes: Collection[str], *kinds: str) -> int:
+        return sum(minor for code, kind, minor, _ in sums if code in codes and kind in kinds)
+
+    paid = -total([chart.HELD], "question_paid", "voucher_redeemed")
+    back = -total([chart.REFUNDS_PENDING, chart.VOUCHERS], "refund_requested", "rebate")
+    back -= total([chart.DISPUTES_HELD], "dispute_lost")
+    rounds = sum(
+        lines * {"answer_accepted": 1, "rehold": -1}.get(kind, 0)
+        for code, kind, _, lines in sums
+        if code == chart.HELD
+    )
+    earned: Counter[int] = Counter()
+    for code, kind, minor, _ in sums:
+        if code.startswith(chart.PAYABLE_PREFIX) and kind not in _GIFTS:
+            earned[chart.answerer_of(code)] -= minor
+    return Standing(
+        paid=paid,
+        returned=min(paid, back),
+        held=-sum(minor for code, _, minor, _ in sums if code == chart.HELD),
+        is_split=rounds > 0,
+        reclaimable={answerer: max(0, minor) for answerer, minor in earned.items()},
+    )
+
+
+# What is added to an answerer's payable beside the price, and never taken back with it.
+_GIFTS = ("tip_paid", "adjustment")
 
 
 def money_by_question() -> Select[Any]:

@@ -12,7 +12,7 @@ from upss.kernel.errors import UpssError
 from upss.ledger.models import account, entry, posting, seal
 from upss.ledger.rules import chart
 from upss.ledger.rules.entry import Line, Record
-from upss.ledger.rules.posting import KEY_PREFIXES, MOVEMENT
+from upss.ledger.rules.posting.kinds import KEY_PREFIXES, MOVEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +129,7 @@ def _check_request(head: Row[Any]) -> Iterator[str]:
         return
     if not head.idempotency_key.startswith(prefix):
         yield f"the key of {head.kind} does not begin with {prefix}"
-    movement = head.idempotency_key.removeprefix(MOVEMENT) if prefix == MOVEMENT else None
+    movement = head.idempotency_key.removeprefix(prefix) if prefix in MOVEMENTS else None
     if head.external_ref != movement:
         yield f"external reference {head.external_ref} does not fit the key"
 

@@ -17,7 +17,8 @@ from upss.kernel.errors import DomainError, Forbidden, NotFound
 from upss.kernel.ids import AccountId, PayoutItemId, PayoutRunId, new_public_id
 from upss.kernel.money import Money
 from upss.kernel.ports import TransferOrder
-from upss.ledger import service as ledger
+from upss.ledger.rules.posting import payouts
+from upss.ledger.service.posting import Overdrawn, post
 from upss.payments.service.movements import record_movement
 from upss.payouts import queries
 from upss.payouts.events import PayoutRefused, PayoutSent
@@ -173,15 +174,14 @@ def _reserve(uow: UnitOfWork, item: PayoutItem, *, actor: str) -> None:
     # What is reserved is what stands in the run, and the ledger refuses any cent beyond its
     # balance: nothing is derived from payments a second time.
     try:
-        ledger.reserve_payout(
-            uow,
+        draft = payouts.payout_reserved(
             item_key=item.public_id,
             answerer_id=item.answerer_id,
             currency=item.currency,
             lines=queries.lines_of(uow.session, item.id),
-            actor=actor,
         )
-    except ledger.Overdrawn as error:
+        post(uow, draft.by(actor))
+    except Overdrawn as error:
         raise RunOutdated(item=item.public_id) from error
     item.status = "reserved"
     defer_item(uow, item.id)
@@ -223,14 +223,14 @@ def record_sent(uow: UnitOfWork, *, item_id: PayoutItemId, transfer: TransferSta
     if item is None or movement is None:
         return
     record_movement(uow, kind="transfer", movement=movement)
-    ledger.book_transfer_created(
-        uow,
+    draft = payouts.transfer_created(
         item_key=item.public_id,
         answerer_id=item.answerer_id,
         currency=item.currency,
         lines=queries.lines_of(uow.session, item.id),
         balance_transaction_id=movement.id,
     )
+    post(uow, draft)
     item.status = "sent"
     item.provider_id = transfer.id
     item.balance_transaction_id = movement.id
@@ -248,13 +248,13 @@ def record_refused(uow: UnitOfWork, *, item_id: PayoutItemId, reason: str) -> No
     item = _lock_reserved(uow, item_id)
     if item is None:
         return
-    ledger.book_transfer_failed(
-        uow,
+    draft = payouts.transfer_failed(
         item_key=item.public_id,
         answerer_id=item.answerer_id,
         currency=item.currency,
         lines=queries.lines_of(uow.session, item.id),
     )
+    post(uow, draft)
     item.status = "refused"
     item.failure_reason = reason[:_REASON_LENGTH]
     answerer = AccountId(item.answerer_id)

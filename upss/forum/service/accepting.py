@@ -15,7 +15,9 @@ from upss.forum.service.moves import by, each, locked, make_move
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import AccountId, QuestionId
 from upss.kernel.money import Money
-from upss.ledger import service as ledger
+from upss.ledger.rules.posting.questions import answer_accepted
+from upss.ledger.rules.split import Terms
+from upss.ledger.service.posting import post
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,12 +145,9 @@ def _split(uow: UnitOfWork, question: Question, answerer_id: AccountId, actor: s
     assert question.currency is not None
     assert question.commission_bp is not None
     assert question.fund_bp is not None
-    ledger.split(
-        uow,
+    draft = answer_accepted(
         question_id=question.id,
-        answerer_id=answerer_id,
         amount=Money(question.price_minor, question.currency),
-        commission_bp=question.commission_bp,
-        fund_bp=question.fund_bp,
-        actor=actor,
+        terms=Terms(question.commission_bp, question.fund_bp, ((answerer_id, 1),)),
     )
+    post(uow, draft.by(actor))

@@ -18,7 +18,7 @@ from upss.ledger.rules.chart import is_guarded
 _ENTRY_DOMAIN = b"upss-entry-v1\0"
 _REQUEST_DOMAIN = b"upss-request-v1\0"
 
-Fact = int | str | Sequence[Sequence[int]]
+Fact = int | str | Sequence[Sequence[int | str]]
 
 
 class BadEntry(UpssError):
@@ -61,18 +61,35 @@ def _order(line: Line) -> tuple[str, int]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EntryDraft:
+class Cause:
+    """What an entry is asked for: enough to recognise a replay before any line is known."""
+
+    kind: str
+    key: str
+    facts: Mapping[str, Fact] = field(hash=False)
+    external_ref: str | None = None
+
+    @property
+    def request_hash(self) -> str:
+        """The SHA-256 of what was asked, in hexadecimal."""
+        asked = {
+            "kind": self.kind,
+            "key": self.key,
+            "external_ref": self.external_ref,
+            "facts": dict(self.facts),
+        }
+        return hashlib.sha256(_REQUEST_DOMAIN + canonical_json(asked)).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryDraft(Cause):
     """What shall be written. It cannot be made unless it balances in every currency.
 
     `facts` is what was asked (question, amount, references), never what follows from balances:
     a replay of the same key is recognised by it. Without `value_date` the day of booking counts.
     """
 
-    kind: str
-    key: str
     lines: tuple[Line, ...]
-    facts: Mapping[str, Fact] = field(hash=False)
-    external_ref: str | None = None
     reverses_id: int | None = None
     value_date: date | None = None
     actor: str = "system"
@@ -87,21 +104,21 @@ class EntryDraft:
         if not self.lines or any(sums.values()):
             raise BadEntry(key=self.key, sums=dict(sums))
 
+    @classmethod
+    def for_cause(cls, cause: Cause, lines: Iterable[Line]) -> Self:
+        """Return the draft that answers a cause with these lines."""
+        return cls(
+            kind=cause.kind,
+            key=cause.key,
+            facts=cause.facts,
+            external_ref=cause.external_ref,
+            lines=tuple(lines),
+        )
+
     @property
     def debits_minor(self) -> int:
         """The sum of the debit lines, in minor units."""
         return sum(line.amount for line in self.lines if line.amount > 0)
-
-    @property
-    def request_hash(self) -> str:
-        """The SHA-256 of what was asked, in hexadecimal."""
-        asked = {
-            "kind": self.kind,
-            "key": self.key,
-            "external_ref": self.external_ref,
-            "facts": dict(self.facts),
-        }
-        return hashlib.sha256(_REQUEST_DOMAIN + canonical_json(asked)).hexdigest()
 
     def by(self, actor: str) -> Self:
         """Return the same draft in the name of another actor."""

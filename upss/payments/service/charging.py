@@ -9,7 +9,8 @@ from sqlalchemy import exists, select, update
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import PaymentId, QuestionId, new_public_id
 from upss.kernel.money import Money
-from upss.ledger import service as ledger
+from upss.ledger.rules.posting import questions
+from upss.ledger.service.posting import post
 from upss.payments.events import PaymentExpired, PaymentReturned, PaymentSettled
 from upss.payments.models import Payment
 from upss.payments.rules.lifecycle import (
@@ -126,17 +127,20 @@ def _moved(uow: UnitOfWork, payment: Payment, status: PaymentStatus) -> None:
     payment_id = PaymentId(payment.id)
     amount = Money(payment.amount_minor, payment.currency)
     assert payment.session_id is not None
+    session_id = payment.session_id
     if status is PaymentStatus.PAID:
         payment.settled_at = now
-        ledger.book_question_paid(
-            uow, question_id=question_id, amount=amount, session_id=payment.session_id
+        draft = questions.question_paid(
+            question_id=question_id, amount=amount, session_id=session_id
         )
+        post(uow, draft)
         uow.emit(PaymentSettled(at=now, payment_id=payment_id, question_id=question_id))
     elif status is PaymentStatus.RETURNED:
         payment.settled_at = now
-        ledger.book_payment_returned(
-            uow, question_id=question_id, amount=amount, session_id=payment.session_id
+        draft = questions.payment_returned(
+            question_id=question_id, amount=amount, session_id=session_id
         )
+        post(uow, draft)
         refund_id = add_refund(uow, payment=payment, cause="returned")
         uow.emit(
             PaymentReturned(
@@ -160,13 +164,13 @@ def settle_charge(uow: UnitOfWork, *, payment_id: PaymentId, movement: BalanceTr
     check_movement(gross, movement)
     record_movement(uow, kind="charge", movement=movement)
     payment.balance_transaction_id = movement.id
-    ledger.book_charge_settled(
-        uow,
+    draft = questions.charge_settled(
         question_id=QuestionId(payment.question_id),
         gross=gross,
         fee_minor=movement.fee_minor,
         balance_transaction_id=movement.id,
     )
+    post(uow, draft)
 
 
 def _locked(uow: UnitOfWork, payment_id: PaymentId) -> Payment:

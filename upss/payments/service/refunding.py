@@ -9,7 +9,8 @@ from sqlalchemy import select
 from upss.kernel.errors import DomainError, NotFound
 from upss.kernel.ids import QuestionId, RefundId, new_public_id
 from upss.kernel.money import Money
-from upss.ledger import service as ledger
+from upss.ledger.rules.posting import refunds
+from upss.ledger.service.posting import post
 from upss.payments.events import RefundFailed, RefundSettled
 from upss.payments.models import Payment, Refund
 from upss.payments.rules.lifecycle import check_movement
@@ -48,12 +49,12 @@ def refund_in_full(uow: UnitOfWork, *, question_id: QuestionId, cause: str) -> R
         raise NothingToRefund(question_id=question_id)
     refund_id = add_refund(uow, payment=payment, cause=cause)
     refund = uow.session.get_one(Refund, refund_id)
-    ledger.book_refund_requested(
-        uow,
+    draft = refunds.refund_requested(
         question_id=question_id,
         amount=Money(refund.amount_minor, refund.currency),
         refund_key=refund.public_id,
     )
+    post(uow, draft)
     return refund_id
 
 
@@ -179,14 +180,14 @@ def _book(uow: UnitOfWork, refund: Refund, movement: BalanceTransaction, *, fail
     kind = "refund_failure" if failed else "refund"
     if not record_movement(uow, kind=kind, movement=movement):
         return False
-    book = ledger.book_refund_failed if failed else ledger.book_refund_settled
-    book(
-        uow,
+    moved = refunds.refund_failed if failed else refunds.refund_settled
+    draft = moved(
         question_id=QuestionId(refund.question_id),
         amount=amount,
         fee_minor=movement.fee_minor,
         balance_transaction_id=movement.id,
     )
+    post(uow, draft)
     return True
 
 
