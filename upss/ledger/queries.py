@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import Row, Select, and_, case, func, select
 
 from upss.ledger.models import account, balance, entry, posting, seal
 from upss.ledger.queries_chain import AccountTotals, account_totals
@@ -66,10 +66,14 @@ class EntryRow:
 class QuestionMoney:
     """Where the money of one question is and went; all zero where nothing was booked.
 
-    `paid` is the payment that counts, `paid_again` what came a second time and is returned.
-    `refunded` has left for the asker, `refund_pending` is still to leave. The split made
-    `share`, `organizer` and `fund`; of the share, `payable` waits, `in_payout` is reserved
-    and `paid_out` has left. `fee` is what the provider kept.
+    `paid` is the payment or code that counts, `paid_again` what came a second time and is
+    returned. `refunded` has left for the asker (or became a new code), `refund_pending` is still
+    to leave, `lost` went in a dispute. The split, less what went back since, is `share`,
+    `organizer` and `fund`; `borne` is what the organizer added to give back more than they.
+    Share and `extra` (tips, goodwill) wait as `payable`, are reserved in `in_payout`, or have
+    left (`paid_out`). `fee` is what the provider kept. So, of every question,
+    paid + paid_again + borne = held + share + organizer + fund + refund_pending + refunded + lost,
+    and share + extra = payable + in_payout + paid_out.
     """
 
     paid: int = 0
@@ -84,6 +88,9 @@ class QuestionMoney:
     payable: int = 0
     in_payout: int = 0
     paid_out: int = 0
+    extra: int = 0
+    lost: int = 0
+    borne: int = 0
 
 
 def held_minor(session: Session, question_id: int) -> int:
@@ -186,8 +193,10 @@ def money_by_question() -> Select[Any]:
     For pages that filter and add up many questions: narrow it with `posting.c.question_id`.
     """
     sums = [
-        (sign * func.coalesce(func.sum(posting.c.amount).filter(which), 0)).label(name)
-        for name, (which, sign) in _SUMS.items()
+        func.sum(case(*((which, sign * posting.c.amount) for which, sign in parts), else_=0)).label(
+            name
+        )
+        for name, parts in _SUMS.items()
     ]
     return (
         select(posting.c.question_id, *sums)
@@ -219,20 +228,33 @@ def _any_of(prefix: str, *kinds: str) -> ColumnElement[bool]:
     return and_(where, entry.c.kind.in_(kinds)) if kinds else where
 
 
-# Which lines make each figure of QuestionMoney, and the sign that shows it as a positive number.
-_SUMS: dict[str, tuple[ColumnElement[bool], int]] = {
-    "paid": (_of(chart.STRIPE_UNSETTLED, "question_paid"), 1),
-    "paid_again": (_of(chart.STRIPE_UNSETTLED, "payment_returned"), 1),
-    "held": (_of(chart.HELD), -1),
-    "share": (_any_of(chart.PAYABLE_PREFIX, "answer_accepted"), -1),
-    "organizer": (_of(chart.COMMISSION), -1),
-    "fund": (_of(chart.GUARANTEE_FUND), -1),
-    "fee": (_of(chart.STRIPE_FEES), 1),
-    "refund_pending": (_of(chart.REFUNDS_PENDING), -1),
-    "refunded": (_of(chart.REFUNDS_PENDING, "refund_settled", "refund_failed"), 1),
-    "payable": (_any_of(chart.PAYABLE_PREFIX), -1),
-    "in_payout": (_any_of(chart.IN_PAYOUT_PREFIX), -1),
-    "paid_out": (_of(chart.STRIPE_BALANCE, "transfer_created"), -1),
+_BACK = ("refund_requested", "refund_by_organizer", "rehold", "dispute_lost")
+
+# Which lines make each figure of QuestionMoney, and the sign that shows them as positive numbers.
+_SUMS: dict[str, tuple[tuple[ColumnElement[bool], int], ...]] = {
+    "paid": ((_of(chart.HELD, "question_paid", "voucher_redeemed"), -1),),
+    "paid_again": ((_of(chart.STRIPE_UNSETTLED, "payment_returned"), 1),),
+    "held": ((_of(chart.HELD), -1),),
+    "share": (
+        (_any_of(chart.PAYABLE_PREFIX, "answer_accepted", "refund_requested", "rehold"), -1),
+    ),
+    "organizer": ((_of(chart.COMMISSION), -1),),
+    "fund": ((_of(chart.GUARANTEE_FUND), -1),),
+    "fee": ((_of(chart.STRIPE_FEES), 1), (_of(chart.DISPUTE_FEES), 1)),
+    "refund_pending": ((_of(chart.REFUNDS_PENDING), -1),),
+    "refunded": (
+        (_of(chart.REFUNDS_PENDING, "refund_settled", "refund_failed"), 1),
+        (_of(chart.VOUCHERS, "refund_requested"), -1),
+    ),
+    "payable": ((_any_of(chart.PAYABLE_PREFIX), -1),),
+    "in_payout": ((_any_of(chart.IN_PAYOUT_PREFIX), -1),),
+    "paid_out": (
+        (_any_of(chart.IN_PAYOUT_PREFIX, "transfer_created", "bank_batch_submitted"), 1),
+        (_any_of(chart.PAYABLE_PREFIX, "transfer_reversed", "payout_returned"), 1),
+    ),
+    "extra": ((_any_of(chart.PAYABLE_PREFIX, "tip_paid", "adjustment"), -1),),
+    "lost": ((_of(chart.DISPUTES_HELD, "dispute_lost"), -1),),
+    "borne": ((_of(chart.GOODWILL, *_BACK), 1), (_of(chart.CHARGEBACKS, *_BACK), 1)),
 }
 
 
