@@ -530,6 +530,9 @@ def test_every_function_of_the_ledger_keeps_its_own_search_path(app):
         "posting_insert",
         "seal_check",
         "block_chain",
+        "seal_pending",
+        "block_entry_insert",
+        "block_complete",
     }
     for _, definer, config in rows:
         assert config[0].endswith("pg_temp")

@@ -84,3 +84,18 @@ block_entry = Table(
     Column("pos", Integer, primary_key=True),
     Column("entry_id", BigInteger, nullable=False),
 )
+
+pending = Table(
+    "pending",
+    metadata,
+    Column("entry_id", BigInteger, primary_key=True),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("account_id", BigInteger, primary_key=True),
+    Column("block_seq", BigInteger, primary_key=True),
+    Column("debit", MinorUnits, nullable=False),
+    Column("credit", MinorUnits, nullable=False),
+)

@@ -1,1 +1,1 @@
-"""Writing the ledger: `posting.post` for every draft, and `bearing` where balances decide."""
+"""Writing the ledger: `posting.post` for drafts, `bearing` for decisions, `anchoring` for blocks."""

@@ -1,0 +1,202 @@
+"""Reading the chain: blocks, proofs, what waits, and the totals that the blocks leave.
+
+Totals take the same time however long the ledger is: they are those of the newest block and
+the few entries that wait, never the sum of all lines. Amounts are minor units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, Row, Select, cast, func, literal, select
+
+from upss.kernel.errors import NotFound
+from upss.ledger.models import (
+    account,
+    block,
+    block_entry,
+    checkpoint,
+    entry,
+    pending,
+    posting,
+    seal,
+)
+from upss.ledger.rules import merkle
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTotals:
+    """One account of the trial balance; `balance` = debit - credit."""
+
+    code: str
+    kind: str
+    currency: str
+    debit: int
+    credit: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRow:
+    """A block of the chain, with its hash."""
+
+    seq: int
+    prev: str
+    n_entries: int
+    root: str
+    sealed_at: datetime
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many entries are in no block, and when the oldest of them was booked."""
+
+    entries: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """All that shows that one entry stands in the chain, without any other entry."""
+
+    entry_id: int
+    digest: str
+    position: int
+    steps: tuple[str, ...]
+    block: BlockRow
+
+    @property
+    def holds(self) -> bool:
+        """Whether the steps lead to the root, and the root to the hash of the block."""
+        head = merkle.Block(
+            seq=self.block.seq,
+            prev=self.block.prev,
+            n_entries=self.block.n_entries,
+            root=self.block.root,
+            sealed_at=self.block.sealed_at,
+        )
+        leads = merkle.check_proof(
+            self.digest, self.position, self.block.n_entries, self.steps, self.block.root
+        )
+        return leads and head.hash == self.block.hash
+
+
+def newest_block(session: Session) -> BlockRow | None:
+    """Return the newest block, or None before the first."""
+    found = blocks(session, limit=1)
+    return found[0] if found else None
+
+
+def blocks(session: Session, *, before: int | None = None, limit: int) -> list[BlockRow]:
+    """Return the newest blocks, or those older than block `before`, newest first."""
+    statement = select(block).order_by(block.c.seq.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(block.c.seq < before)
+    return [_block(row) for row in session.execute(statement)]
+
+
+def block_of(session: Session, entry_id: int) -> BlockRow | None:
+    """Return the block that holds an entry, or None while it waits for one."""
+    statement = (
+        select(block)
+        .join(block_entry, block_entry.c.block_seq == block.c.seq)
+        .where(block_entry.c.entry_id == entry_id)
+    )
+    row = session.execute(statement).one_or_none()
+    return None if row is None else _block(row)
+
+
+def proof_of(session: Session, entry_id: int) -> Proof | None:
+    """Return the proof of an entry, or None while it waits for a block.
+
+    Raises `NotFound` for an entry that does not exist.
+    """
+    holder = block_of(session, entry_id)
+    if holder is None:
+        if session.execute(select(seal).where(seal.c.entry_id == entry_id)).first() is None:
+            raise NotFound
+        return None
+    statement = (
+        select(block_entry.c.entry_id, seal.c.digest)
+        .join(seal, seal.c.entry_id == block_entry.c.entry_id)
+        .where(block_entry.c.block_seq == holder.seq)
+        .order_by(block_entry.c.pos)
+    )
+    rows = session.execute(statement).all()
+    digests = [row.digest for row in rows]
+    position = [row.entry_id for row in rows].index(entry_id)
+    return Proof(entry_id, digests[position], position, merkle.proof(digests, position), holder)
+
+
+def anchored_entries(session: Session) -> int:
+    """Return how many entries are in a block."""
+    statement = select(func.coalesce(func.sum(block.c.n_entries), 0))
+    return int(session.execute(statement).scalar_one())
+
+
+def waiting(session: Session) -> Waiting:
+    """Return how many entries wait for a block, and since when the oldest does."""
+    statement = select(func.count(), func.min(entry.c.booked_at)).join_from(
+        pending, entry, entry.c.id == pending.c.entry_id
+    )
+    count, oldest = session.execute(statement).one()
+    return Waiting(count, oldest)
+
+
+def account_totals(session: Session, code: str | None = None) -> list[AccountTotals]:
+    """Return the totals of every account with lines, by code, or those of one account alone.
+
+    The newest block's totals and the lines of waiting entries are read in one snapshot.
+    """
+    statement = _totals() if code is None else _totals().where(account.c.code == code)
+    return [
+        AccountTotals(
+            row.code, row.kind, row.currency, row.debit, row.credit, row.debit - row.credit
+        )
+        for row in session.execute(statement)
+    ]
+
+
+def _totals() -> Select[Any]:
+    newest = (
+        select(checkpoint.c.debit, checkpoint.c.credit)
+        .where(checkpoint.c.account_id == account.c.id)
+        .order_by(checkpoint.c.block_seq.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    late = (
+        select(
+            posting.c.account_id,
+            func.sum(func.greatest(posting.c.amount, 0)).label("debit"),
+            func.sum(func.greatest(-posting.c.amount, 0)).label("credit"),
+        )
+        .join(pending, pending.c.entry_id == posting.c.entry_id)
+        .group_by(posting.c.account_id)
+        .subquery("late")
+    )
+    sums = [
+        cast(func.coalesce(newest.c[side], 0) + func.coalesce(late.c[side], 0), BigInteger).label(
+            side
+        )
+        for side in ("debit", "credit")
+    ]
+    return (
+        select(account.c.code, account.c.kind, account.c.currency, *sums)
+        .select_from(account)
+        .outerjoin(newest, literal(value=True))
+        .outerjoin(late, late.c.account_id == account.c.id)
+        .where(func.coalesce(newest.c.debit, late.c.debit).is_not(None))
+        .order_by(account.c.code)
+    )
+
+
+def _block(row: Row[Any]) -> BlockRow:
+    return BlockRow(row.seq, row.prev_hash, row.n_entries, row.root, row.sealed_at, row.hash)
