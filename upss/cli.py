@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,10 @@ from upss.kernel.errors import UpssError
 
 if TYPE_CHECKING:
     from flask import Flask
+    from sqlalchemy import Engine
 
     from upss.config import Settings
+    from upss.kernel.ports import Clock
 
 
 class _Group(click.Group):
@@ -150,33 +154,111 @@ def ledger() -> None:
     """Look after the ledger."""
 
 
-@ledger.command("verify")
-@click.option(
+_instance = click.option(
     "--instance",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Verify the embedded database in this folder, without any other setting.",
+    help="Use the embedded database in this folder, without any other setting.",
 )
-def ledger_verify(instance: Path | None) -> None:
-    """Recompute every digest and sum; exit 1 on any difference."""
-    from sqlalchemy import create_engine  # noqa: PLC0415
-    from sqlalchemy.orm import Session  # noqa: PLC0415
 
+
+@contextmanager
+def _books(instance: Path | None) -> Iterator[tuple[Engine, Clock]]:
+    """Give the application's way into the database, and the clock that goes with it."""
+    from sqlalchemy import create_engine  # noqa: PLC0415
+
+    from upss import wiring  # noqa: PLC0415
     from upss.config import BadSettings  # noqa: PLC0415
     from upss.db import engine  # noqa: PLC0415
-    from upss.ledger.verify import verify  # noqa: PLC0415
 
     try:
-        url = engine.url_of(instance.absolute()) if instance else engine.app_url(_settings())
+        if instance:
+            url = engine.url_of(instance.absolute())
+            clock = wiring.stored_clock(url)
+        else:
+            settings = _settings()
+            url, clock = engine.app_url(settings), wiring.clock_for(settings)
     except BadSettings as error:
-        hint = "For the demo: upss ledger verify --instance instance/demo"
+        hint = "For the demo add: --instance instance/demo"
         raise click.ClickException(f"{error}\n{hint}") from error
-    engine_here = create_engine(url)
-    with Session(engine_here) as session:
+    here = create_engine(url)
+    try:
+        yield here, clock
+    finally:
+        here.dispose()
+
+
+@ledger.command("verify")
+@_instance
+def ledger_verify(instance: Path | None) -> None:
+    """Recompute every digest, sum and block; exit 1 on any difference."""
+    from upss.ledger.verify import verify  # noqa: PLC0415
+    from upss.ledger.walk import snapshot  # noqa: PLC0415
+
+    with _books(instance) as (engine, _clock), snapshot(engine) as session:
         report = verify(session)
-    engine_here.dispose()
-    click.echo(f"{report.entries} entries, {report.postings} postings checked.")
+    checked = f"{report.entries} entries, {report.postings} postings, {report.blocks} blocks"
+    click.echo(f"{checked} checked.")
     for difference in report.differences:
         click.echo(f"DIFFERENCE {difference}", err=True)
     if report.differences:
         sys.exit(1)
     click.echo("Every digest and every sum is right.")
+
+
+@ledger.command("export")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "beancount", "hledger", "csv"]),
+    default="jsonl",
+    show_default=True,
+    help="jsonl is for verify_ledger.py, csv for spreadsheets.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    default="-",
+    help="The file; - (and nothing) is the standard output.",
+)
+@_instance
+def ledger_export(form: str, output: Path, instance: Path | None) -> None:
+    """Write the whole ledger, as it is now, to a file or the standard output.
+
+    Entries that wait are put into a block first. A file takes its name only when it is complete.
+    """
+    from upss.ledger import export  # noqa: PLC0415
+    from upss.ledger.export import book, target  # noqa: PLC0415
+    from upss.ledger.walk import snapshot  # noqa: PLC0415
+
+    with _books(instance) as (engine, clock):
+        _anchor(engine, clock)
+        with snapshot(engine) as session, _progress(book.Book(session).n_entries) as seen:
+            lines = export.FORMS[form](book.Book(session, seen))
+            target.write(lines, None if str(output) == "-" else output)
+
+
+def _anchor(engine: Engine, clock: Clock) -> None:
+    """Put every entry that waits into a block."""
+    from sqlalchemy.orm import Session  # noqa: PLC0415
+
+    from upss.db.queue import ProcrastinateQueue  # noqa: PLC0415
+    from upss.db.work import OwnSession  # noqa: PLC0415
+    from upss.ledger.service.anchoring import anchor  # noqa: PLC0415
+
+    with Session(engine) as session:
+        uow = OwnSession(session, clock, ProcrastinateQueue())
+        anchor(uow)
+        uow.commit()
+
+
+@contextmanager
+def _progress(length: int) -> Iterator[Callable[[], object]]:
+    """Give what is called for each entry: it moves a bar where a person looks on."""
+    if not sys.stderr.isatty() or not length:
+        yield lambda: None
+        return
+    step = max(1, length // 200)
+    with click.progressbar(
+        length=length, label="Entries", file=sys.stderr, update_min_steps=step
+    ) as bar:
+        yield lambda: bar.update(1)

@@ -21,10 +21,13 @@ _OFFSET = text("SELECT seconds FROM clock_offset WHERE id = 1")
 
 def clock_for(settings: Settings) -> Clock:
     """Return the machine's clock; in the demo alone, one that follows the stored offset."""
-    if settings.mode is not Mode.DEMO:
-        return SystemClock()
+    return stored_clock(app_url(settings)) if settings.mode is Mode.DEMO else SystemClock()
+
+
+def stored_clock(url: str) -> Clock:
+    """Return a clock that follows the offset in the database at `url`: zero outside the demo."""
     # No pool: whoever makes an application for a moment leaves no connection behind.
-    engine = create_engine(app_url(settings), poolclass=NullPool)
+    engine = create_engine(url, poolclass=NullPool)
 
     def read_offset() -> timedelta:
         with engine.connect() as connection:

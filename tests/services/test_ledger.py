@@ -23,7 +23,7 @@ from upss.db.work import UnitOfWork
 from upss.kernel.clock import FixedClock
 from upss.kernel.errors import BadAmount, IdempotencyConflict
 from upss.kernel.money import EXPONENTS, Money
-from upss.ledger import models, queries
+from upss.ledger import models, queries, walk
 from upss.ledger import verify as verifying
 from upss.ledger.queries import PayableLine, QuestionMoney
 from upss.ledger.rules import chart
@@ -639,7 +639,7 @@ def test_a_ledger_that_is_wrong_everywhere_gives_a_short_list(ledger, uow, quest
 
 
 def test_verification_reads_in_pieces(uow, session, question, monkeypatch):
-    monkeypatch.setattr(verifying, "_CHUNK", 3)
+    monkeypatch.setattr(walk, "_CHUNK", 3)
     for paid in (question, *(next(numbers) for _ in range(5))):
         pay(uow, paid)
     report = verifying.verify(session)

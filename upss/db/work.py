@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from typing_extensions import override
+
 from upss.db.base import db
 
 if TYPE_CHECKING:
@@ -66,3 +68,17 @@ class UnitOfWork:
         # Rolls back what was not committed. What was read stays readable, detached: an expired
         # object would quietly open a new transaction, perhaps during a call to the outside.
         self.session.close()
+
+
+class OwnSession(UnitOfWork):
+    """A unit of work on a session of its own, for commands that run without the application."""
+
+    def __init__(self, session: Session, clock: Clock, queue: JobQueue) -> None:
+        super().__init__(clock, queue, handlers={})
+        self._session = session
+
+    @property
+    @override
+    def session(self) -> Session:
+        """The session that was given."""
+        return self._session

@@ -1,16 +1,16 @@
-"""Checking the whole ledger: every digest, sum, seal and guarded balance, in constant memory."""
+"""Checking the whole ledger with itself: entries, blocks and balances, in constant memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, select, text
 
 from upss.kernel.errors import UpssError
-from upss.ledger.models import account, entry, posting, seal
-from upss.ledger.rules import chart
+from upss.ledger import walk
+from upss.ledger.models import account
+from upss.ledger.rules import chart, merkle
 from upss.ledger.rules.entry import Line, Record
 from upss.ledger.rules.posting.kinds import KEY_PREFIXES, MOVEMENTS
 
@@ -19,18 +19,30 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-_CHUNK = 2_000
+_CHUNK = 500
 # More would help nobody, and a ledger of a million wrong entries must not fill the memory.
 MAX_DIFFERENCES = 1_000
 
-# What no walk along the entries can see: rows that belong to no entry, and balances of their own.
+# What no walk along entries and blocks can see: each statement finds what must not be there.
 _STRAYS = {
-    "lines of no entry": "SELECT entry_id FROM ledger.posting p WHERE NOT EXISTS"
-    " (SELECT 1 FROM ledger.entry e WHERE e.id = p.entry_id)",
-    "seal of no entry": "SELECT entry_id FROM ledger.seal s WHERE NOT EXISTS"
-    " (SELECT 1 FROM ledger.entry e WHERE e.id = s.entry_id)",
-}
-_BALANCES = """
+    "lines of no entry: {0}": """
+    SELECT entry_id FROM ledger.posting p
+     WHERE NOT EXISTS (SELECT 1 FROM ledger.entry e WHERE e.id = p.entry_id)""",
+    "seal of no entry: {0}": """
+    SELECT entry_id FROM ledger.seal s
+     WHERE NOT EXISTS (SELECT 1 FROM ledger.entry e WHERE e.id = s.entry_id)""",
+    "place in no block: entry {0}": """
+    SELECT entry_id FROM ledger.block_entry p
+     WHERE NOT EXISTS (SELECT 1 FROM ledger.block b WHERE b.seq = p.block_seq)""",
+    "entry {0} is in {1} blocks and waits {2} times": """
+    SELECT s.entry_id, b.places, w.times
+      FROM ledger.seal s
+      FULL JOIN (SELECT entry_id, count(*) AS times FROM ledger.pending GROUP BY entry_id) w
+        ON w.entry_id = s.entry_id
+      FULL JOIN (SELECT entry_id, count(*) AS places FROM ledger.block_entry GROUP BY entry_id) b
+        ON b.entry_id = coalesce(s.entry_id, w.entry_id)
+     WHERE coalesce(b.places, 0) + coalesce(w.times, 0) <> 1 OR s.entry_id IS NULL""",
+    "balance of {0}, question {1}: lines {2}, kept {3}": """
     SELECT a.code, coalesce(p.question_id, b.question_id) AS question_id, p.minor, b.balance
       FROM (SELECT account_id, question_id, sum(amount) AS minor
               FROM ledger.posting JOIN ledger.account ON account.id = account_id AND guarded
@@ -39,7 +51,19 @@ _BALANCES = """
         ON b.account_id = p.account_id AND b.question_id = p.question_id
       JOIN ledger.account a ON a.id = coalesce(p.account_id, b.account_id)
      WHERE p.minor IS DISTINCT FROM b.balance OR b.balance > 0
-     ORDER BY 1, 2"""
+     ORDER BY 1, 2""",
+    "totals of account {0} at block {1}: lines {2} and {3}, kept {4} and {5}": """
+    SELECT account_id, block_seq, l.debit, l.credit, c.debit, c.credit
+      FROM (SELECT account_id, block_seq,
+                   sum(sum(greatest(amount, 0))) OVER upwards AS debit,
+                   sum(sum(greatest(-amount, 0))) OVER upwards AS credit
+              FROM ledger.posting JOIN ledger.block_entry USING (entry_id)
+             GROUP BY account_id, block_seq
+            WINDOW upwards AS (PARTITION BY account_id ORDER BY block_seq)) l
+      FULL JOIN ledger.checkpoint c USING (account_id, block_seq)
+     WHERE (l.debit, l.credit) IS DISTINCT FROM (c.debit, c.credit)
+     ORDER BY 1, 2""",
+}
 
 
 @dataclass
@@ -48,6 +72,7 @@ class Report:
 
     entries: int = 0
     postings: int = 0
+    blocks: int = 0
     differences: list[str] = field(default_factory=list)
 
     def note(self, what: str) -> None:
@@ -59,47 +84,64 @@ class Report:
 
 
 def verify(session: Session) -> Report:
-    """Read the whole ledger once and compare it with itself; writes nothing."""
+    """Read the whole ledger once and compare it with itself; writes nothing.
+
+    On a ledger in use, `session` should be a `walk.snapshot`.
+    """
     report = Report()
     for code, kind, guarded in session.execute(
         select(account.c.code, account.c.kind, account.c.guarded)
     ):
         if guarded != chart.is_guarded(code) or kind != chart.kind_of(code):
             report.note(f"account {code}: kind or guard does not follow from its code")
-    for rows in _walk(session):
+    for rows in walk.entries(session):
         report.entries += 1
         report.postings += sum(row.amount is not None for row in rows)
         for what in _check(rows):
             report.note(f"entry {rows[0].id} ({rows[0].idempotency_key}): {what}")
-    for name, statement in _STRAYS.items():
-        for (entry_id,) in session.execute(text(statement)):
-            report.note(f"{name}: {entry_id}")
-    for code, question_id, minor, kept in session.execute(text(_BALANCES)):
-        report.note(f"balance of {code}, question {question_id}: lines {minor}, kept {kept}")
+    _check_chain(session, report)
+    for words, statement in _STRAYS.items():
+        found = session.execute(text(statement), execution_options={"yield_per": _CHUNK})
+        for row in found:
+            report.note(words.format(*row))
     return report
 
 
-def _walk(session: Session) -> Iterator[list[Row[Any]]]:
-    """Yield the rows of one entry after the other, through a cursor of the server."""
-    statement = (
-        select(
-            entry,
-            seal.c.n_lines,
-            seal.c.debits,
-            seal.c.digest,
-            account.c.code,
-            posting.c.currency,
-            posting.c.amount,
-            posting.c.question_id,
-        )
-        .join_from(entry, seal, seal.c.entry_id == entry.c.id, isouter=True)
-        .join(posting, posting.c.entry_id == entry.c.id, isouter=True)
-        .join(account, account.c.id == posting.c.account_id, isouter=True)
-        .order_by(entry.c.id, posting.c.line_no)
+def _check_chain(session: Session, report: Report) -> None:
+    """Note what is wrong with each block, and where one does not follow the one before it."""
+    seq, prev = 0, merkle.NO_BLOCK
+    for rows in walk.blocks(session):
+        head = rows[0]
+        report.blocks += 1
+        if (head.seq, head.prev_hash) != (seq + 1, prev):
+            report.note(f"block {head.seq}: does not follow block {seq}")
+        for what in _check_block(rows):
+            report.note(f"block {head.seq}: {what}")
+        seq, prev = head.seq, head.hash
+
+
+def _check_block(rows: list[Row[Any]]) -> Iterator[str]:
+    """Yield what is wrong with one block by itself."""
+    head = rows[0]
+    block = merkle.Block(
+        seq=head.seq,
+        prev=head.prev_hash,
+        n_entries=head.n_entries,
+        root=head.root,
+        sealed_at=head.sealed_at,
     )
-    rows = session.execute(statement, execution_options={"yield_per": _CHUNK})
-    for _, group in groupby(rows, key=lambda row: row.id):
-        yield list(group)
+    if block.hash != head.hash:
+        yield "the hash is not that of its content"
+    if len(rows) != head.n_entries or any(row.pos != pos for pos, row in enumerate(rows)):
+        yield f"its places are not 0 to {head.n_entries - 1}"
+        return
+    ids, digests = [row.entry_id for row in rows], [row.digest for row in rows]
+    if ids != sorted(ids):
+        yield "its entries are not in the order of their ids"
+    if None in digests:
+        yield "an entry of it is missing"
+    elif merkle.root(digests) != head.root:
+        yield "the root is not that of its entries"
 
 
 def _check(rows: list[Row[Any]]) -> Iterator[str]:
