@@ -1,0 +1,1 @@
+"""Reading: the examination itself, and what the page of the self-checks shows."""
