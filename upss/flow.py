@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from upss.accounts.events import PersonInvited, SignInAsked
+from upss.adjustments.events import AdjustmentProposed
 from upss.db.work import Handlers
 from upss.forum import events as forum_events
 from upss.forum.service import asking
@@ -34,4 +35,6 @@ HANDLERS: Handlers = {
     # money out
     payout_events.PayoutSent: (notices.payout_sent,),
     payout_events.PayoutRefused: (notices.payout_refused,),
+    # the books
+    AdjustmentProposed: (notices.adjustment_waits,),
 }

@@ -45,6 +45,8 @@ ORGANIZER = {
     "/organizer/questions": 1,
     "/organizer/questions/{number}": 3,
     "/organizer/trial-balance": 3,
+    "/organizer/adjustments": 2,
+    "/organizer/adjustments/new": 2,
     "/organizer/jobs": 3,
 }
 

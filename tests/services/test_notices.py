@@ -16,6 +16,8 @@ from tests.factories import ANSWER, answered, draft, free_port, person, question
 from upss.accounts import service as accounts
 from upss.accounts.events import PersonInvited, SignInAsked
 from upss.accounts.models import Account, SignInRequest
+from upss.adjustments.events import AdjustmentProposed
+from upss.adjustments.models import Adjustment
 from upss.forum import events as forum
 from upss.forum.models import Question
 from upss.kernel.errors import MailNotSent, MailRefused
@@ -47,6 +49,7 @@ class Scene:
     payment: int
     refund: int
     item: int
+    adjustment: int
 
 
 @pytest.fixture
@@ -74,12 +77,19 @@ def scene(app, clock, database):
             public_id=new_public_id(), run_id=run.id, answerer_id=answerer, status="sent",
             amount_minor=1020, currency="EUR", idempotency_key="tr-test",
         )  # fmt: skip
+        adjustment = Adjustment(
+            public_id=new_public_id(), purpose="correction", debit_account="Expenses:Bank:Fees",
+            credit_account="Equity:Suspense", amount_minor=150, currency="EUR",
+            reason="Fees of November.", proposed_by=organizers[0], proposed_at=now,
+            status="proposed",
+        )  # fmt: skip
         add(refund)
         add(item)
+        add(adjustment)
         uow.commit()
     with psycopg.connect(database.owner_conninfo) as owner:
         owner.execute("DELETE FROM notice")  # what getting there has told already
-    return Scene(asker, answerer, organizers, question, payment, refund.id, item.id)
+    return Scene(asker, answerer, organizers, question, payment, refund.id, item.id, adjustment.id)
 
 
 def everything(scene: Scene, now):
@@ -104,6 +114,9 @@ def everything(scene: Scene, now):
         "acceptance_due": forum.AcceptanceDue(**about, day=3),
         "answer_accepted": forum.AnswerAccepted(**by, by_timer=False),
         "draft_ending": forum.DraftEnding(**about),
+        "adjustment_waits": AdjustmentProposed(
+            at=now, adjustment_id=scene.adjustment, proposed_by=scene.organizers[0]
+        ),
         "payout_sent": payouts.PayoutSent(**out),
         "payout_refused": payouts.PayoutRefused(**out),
     }
@@ -159,6 +172,7 @@ TOLD = {
     "refund_failed": ["boss1@example.org", "boss2@example.org"],
     "claim_lapsed": ["answerer@example.org"],
     "answer_accepted": ["answerer@example.org"],
+    "adjustment_waits": ["boss2@example.org"],
     "payout_sent": ["answerer@example.org"],
     "payout_refused": ["answerer@example.org", "boss1@example.org", "boss2@example.org"],
 }

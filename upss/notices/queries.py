@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from upss.accounts import queries as people
 from upss.accounts.models import Account, SignInRequest
+from upss.adjustments.models import Adjustment
 from upss.forum.models import Question
 from upss.kernel.ids import AccountId
 from upss.ledger.rules.split import split
@@ -48,6 +49,9 @@ def recipients(session: Session, to: To, fields: Mapping[str, Any]) -> list[Reci
     """Return who is meant by `to`, given the fields of an event; none if no address is known."""
     if to is To.ORGANIZERS:
         return [_of(contact) for contact in people.organizers(session)]
+    if to is To.OTHER_ORGANIZERS:
+        others = people.organizers(session)
+        return [_of(person) for person in others if person.account_id != fields["proposed_by"]]
     if to is To.SIGNING_IN:
         return _signing_in(session, fields["request_id"])
     if to is To.ASKER:
@@ -158,6 +162,15 @@ def _payout(session: Session, number: int, _rest: str) -> dict[str, object]:
     return {"name": name} | _amount(session, PayoutItem, number)
 
 
+def _adjustment(session: Session, number: int, _rest: str) -> dict[str, object]:
+    row = session.execute(
+        select(Adjustment.public_id, Adjustment.proposed_by).where(Adjustment.id == number)
+    ).one()
+    name = people.names(session, [row.proposed_by])[row.proposed_by]
+    told = {"public_id": row.public_id, "name": name}
+    return told | _amount(session, Adjustment, number)
+
+
 def _account(_session: Session, _number: int, rest: str) -> dict[str, object]:
     return {"role": rest.partition(":")[0]}
 
@@ -167,7 +180,7 @@ def _nothing_more(_session: Session, _number: int, _rest: str) -> dict[str, obje
 
 
 def _amount(
-    session: Session, model: type[Payment | Refund | PayoutItem], number: int
+    session: Session, model: type[Payment | Refund | PayoutItem | Adjustment], number: int
 ) -> dict[str, object]:
     row = session.execute(
         select(model.amount_minor, model.currency).where(model.id == number)
@@ -181,6 +194,7 @@ _READERS: Mapping[str, Callable[[Session, int, str], dict[str, object]]] = {
     "payment": _payment,
     "refund": _refund,
     "payout": _payout,
+    "adjustment": _adjustment,
     "account": _account,
 }
 

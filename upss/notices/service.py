@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from upss.accounts.events import PersonInvited, SignInAsked
+    from upss.adjustments.events import AdjustmentProposed
     from upss.db.work import UnitOfWork
     from upss.forum.events import (
         AcceptanceDue,
@@ -118,6 +119,11 @@ def payout_sent(uow: UnitOfWork, event: PayoutSent) -> None:
 def payout_refused(uow: UnitOfWork, event: PayoutRefused) -> None:
     """Tell the answerer that money could not be sent, and the organizers."""
     _tell("payout_refused", uow, event)
+
+
+def adjustment_waits(uow: UnitOfWork, event: AdjustmentProposed) -> None:
+    """Tell the other organizers that a proposal waits for one of them."""
+    _tell("adjustment_waits", uow, event)
 
 
 def mark_sent(uow: UnitOfWork, *, notice_id: int) -> None:

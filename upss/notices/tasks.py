@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from upss.accounts import service as accounts
 from upss.kernel.ports import Mail
 from upss.notices import queries, service
-from upss.notices.rules.messages import MESSAGES, PAGES
+from upss.notices.rules.messages import MESSAGES, PAGES, WITH_PUBLIC_ID
 from upss.web.i18n import reading
 from upss.web.ports import external_url, mailer, settings, template, unit
 
@@ -24,7 +24,7 @@ def send(notice_id: int) -> None:
             return
         told = queries.figures(uow.session, notice)
     page = PAGES[notice.template]
-    named = {"public_id": told["public_id"]} if page == "forum.question" else {}
+    named = {"public_id": told["public_id"]} if page in WITH_PUBLIC_ID else {}
     _deliver(notice, told, url=external_url(page, **named), message=f"notice-{notice.id}")
 
 

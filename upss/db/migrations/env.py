@@ -3,6 +3,7 @@
 from alembic import context
 
 import upss.accounts.models
+import upss.adjustments.models
 import upss.doctor.models
 import upss.forum.models
 import upss.notices.models

@@ -15,6 +15,7 @@ class To(StrEnum):
     ASKER = "asker"
     ANSWERER = "answerer"
     ORGANIZERS = "organizers"
+    OTHER_ORGANIZERS = "other_organizers"  # all but the one who proposed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ _QUESTION = "forum.question"  # also gets the question's public id
 _QUEUE = "answering.queue"
 _EARNINGS = "payouts.earnings"
 _PAYOUTS = "organizer.payouts"
+_ADJUSTMENT = "adjustments.adjustment"  # also gets the proposal's public id
 _SIGN_IN = "accounts.sign_in"
 _LINK = "accounts.link"  # also gets the token
 
@@ -69,12 +71,20 @@ MESSAGES: Mapping[str, tuple[Message, ...]] = {
     "acceptance_due": (Message("acceptance_due", To.ASKER, _QUESTION_FACT + "{day}", _QUESTION),),
     "answer_accepted": (Message("answer_accepted", To.ANSWERER, _QUESTION_FACT, _EARNINGS),),
     "draft_ending": (Message("draft_ending", To.ASKER, _QUESTION_FACT + "{touched}", _QUESTION),),
+    "adjustment_waits": (
+        Message(
+            "adjustment_waits", To.OTHER_ORGANIZERS, "adjustment:{adjustment_id}:", _ADJUSTMENT
+        ),
+    ),
     "payout_sent": (Message("payout_sent", To.ANSWERER, "payout:{item_id}:", _EARNINGS),),
     "payout_refused": (
         Message("payout_refused", To.ANSWERER, "payout:{item_id}:{at}", _EARNINGS),
         Message("payout_refused_organizer", To.ORGANIZERS, "payout:{item_id}:{at}", _PAYOUTS),
     ),
 }
+
+# Their addresses hold a public id, which the figures of the notice tell.
+WITH_PUBLIC_ID = {_QUESTION, _ADJUSTMENT}
 
 PAGES: Mapping[str, str] = {
     message.template: message.page for group in MESSAGES.values() for message in group

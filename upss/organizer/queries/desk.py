@@ -21,6 +21,7 @@ _MAIL_PATIENCE = timedelta(minutes=15)
 _WAITING = text("""
     SELECT (SELECT public_id FROM payout_run WHERE status = 'prepared') AS run,
            (SELECT prepared_by FROM payout_run WHERE status = 'prepared') AS run_prepared_by,
+           (SELECT count(*) FROM adjustment WHERE status = 'proposed') AS adjustments,
            (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed') AS jobs,
            (SELECT count(*) FROM refund WHERE status = 'failed') AS refunds,
            (SELECT count(*) FROM notice WHERE sent_at IS NULL AND created_at < :mail_before) AS mails,

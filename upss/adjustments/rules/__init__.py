@@ -1,0 +1,1 @@
+"""Pure rules: standard library, kernel and rules of packages below."""
