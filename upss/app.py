@@ -17,6 +17,7 @@ from upss.organizer import views_adjustments
 from upss.paths import TEMPLATES, TRANSLATIONS
 from upss.payments import webhook
 from upss.payouts import views as payouts_views
+from upss.payouts import views_statement
 from upss.site.labels import topic_name
 from upss.web import access, assets, errors, filters, frame, health, i18n, ports, security, sessions
 from upss.wiring import ports_from
@@ -29,6 +30,7 @@ BLUEPRINTS = (
     views_question.blueprint,
     views_answer.blueprint,
     payouts_views.blueprint,
+    views_statement.blueprint,
     organizer_views.blueprint,
     views_adjustments.blueprint,
 )
