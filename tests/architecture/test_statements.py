@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from tests.factories import answered, draft, person, question_row, queued, sign_in_as
+from upss.accounts.models import Account
 from upss.db.base import db
 from upss.forum.service import accepting
 from upss.kernel.ids import AccountId
@@ -36,7 +37,17 @@ ASKER = {
     "/questions/{waiting}/receipt": 3,
     "/questions/{done}/receipt": 3,
 }
-ANSWERER = {"/queue": 3, "/queue/{waiting}": 2, "/earnings": 3, "/how-you-are-paid": 2}
+ANSWERER = {
+    "/queue": 3,
+    "/queue/{waiting}": 2,
+    "/earnings": 3,
+    "/earnings/statements": 2,
+    "/earnings/statements/2026": 3,
+    "/earnings/statements/2026-11": 4,
+    "/earnings/statements/2026-11.csv": 4,
+    "/earnings/proof.jsonl": 5,  # and two for each block, or each hundred entries
+    "/how-you-are-paid": 2,
+}
 ORGANIZER = {
     "/organizer": 2,
     "/organizer/payouts": 3,
@@ -47,6 +58,9 @@ ORGANIZER = {
     "/organizer/trial-balance": 3,
     "/organizer/adjustments": 2,
     "/organizer/adjustments/new": 2,
+    "/organizer/statements": 2,
+    "/organizer/statements/{answerer}": 3,
+    "/organizer/statements/{answerer}/2026-11": 5,
     "/organizer/jobs": 3,
 }
 
@@ -81,6 +95,11 @@ def signed_in(app: Flask, account: AccountId, *, organizer: bool = False) -> Fla
     return client
 
 
+def public_id_of(account: AccountId) -> str:
+    with unit() as uow:
+        return uow.session.get_one(Account, account).public_id
+
+
 def a_round(asker: AccountId, answerer: AccountId) -> dict[str, str]:
     """A draft, a question in the queue, an answered and an accepted one; their ids."""
     written, waiting = draft(asker), queued(asker)
@@ -93,6 +112,7 @@ def a_round(asker: AccountId, answerer: AccountId) -> dict[str, str]:
         "waiting": question_row(waiting).public_id,
         "done": question_row(done).public_id,
         "number": str(done),
+        "answerer": public_id_of(answerer),
     }
 
 
