@@ -16,6 +16,7 @@ from typing_extensions import override
 from upss.accounts import tasks as account_tasks
 from upss.forum import tasks as forum_tasks
 from upss.kernel.errors import MailRefused
+from upss.ledger import tasks as ledger_tasks
 from upss.notices import tasks as notice_tasks
 from upss.payments import tasks as payment_tasks
 from upss.payments.rules.lifecycle import PaymentMismatch
@@ -61,6 +62,7 @@ TASKS: dict[str, Callable[..., object]] = {
 # cron, in UTC -> what runs; the application's own clock decides what is due
 PERIODIC: dict[str, tuple[str, Callable[[], object]]] = {
     "forum.run_timers": ("* * * * *", forum_tasks.run_timers),
+    "ledger.anchor": ("*/5 * * * *", ledger_tasks.anchor),
     "payments.poll": ("*/5 * * * *", payment_tasks.poll),
     "payouts.resume": ("*/5 * * * *", payout_tasks.resume),
     "accounts.forget_requests": ("7 3 * * *", account_tasks.forget_requests),

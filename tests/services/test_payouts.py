@@ -15,6 +15,8 @@ from upss.kernel.clock import FixedClock
 from upss.kernel.errors import GatewayRefused, GatewayUnavailable, NotFound
 from upss.kernel.roles import Role
 from upss.ledger import queries as ledger
+from upss.ledger import queries_chain
+from upss.ledger import tasks as ledger_tasks
 from upss.ledger.rules.posting import payouts
 from upss.ledger.service.posting import post
 from upss.payments.models import BalanceTransactionRow
@@ -62,10 +64,7 @@ def onboard(account_id, status="active"):
 
 
 def prepare(organizer_id):
-    with unit() as uow:
-        run_id = service.prepare_run(uow, organizer_id=organizer_id)
-        uow.commit()
-    return run_id
+    return tasks.prepare_run(organizer_id)
 
 
 def approve(run_id, organizer_id):
@@ -162,6 +161,57 @@ def test_two_organizers_pay_an_answerer(people, clock):
         assert sum(row.balance for row in ledger.trial_balance(uow.session)) == 0
     assert {(m.paid_out, m.in_payout, m.payable) for m in money.values()} == {(SHARE, 0, 0)}
     assert (movement.kind, movement.net_minor) == ("transfer", -2 * SHARE)
+
+
+def prepare_without_anchoring(organizer_id):
+    with unit() as uow:
+        run_id = service.prepare_run(uow, organizer_id=organizer_id)
+        uow.commit()
+    return run_id
+
+
+def test_what_no_block_holds_is_not_paid_out(people, clock):
+    earn(people)
+    onboard(people["answerer"])
+    clock.advance(HOLD)
+    with pytest.raises(service.NothingToPay):
+        prepare_without_anchoring(people["first"])
+    assert ledger_tasks.anchor() > 0
+    assert item_of(prepare_without_anchoring(people["first"])).amount_minor == SHARE
+
+
+def test_one_entry_that_waits_stops_the_payable_that_it_touches_and_no_other(people, clock):
+    """The payable itself is anchored; what came back to it a moment ago is not."""
+    touched = earn(people)
+    other = earn(people)
+    onboard(people["answerer"])
+    clock.advance(HOLD)
+    ledger_tasks.anchor()
+    terms = {
+        "item_key": "po_planted",
+        "answerer_id": people["answerer"],
+        "currency": "EUR",
+        "lines": ((touched, SHARE),),
+    }
+    with unit() as uow:
+        post(uow, payouts.payout_reserved(**terms))
+        post(uow, payouts.transfer_failed(**terms))
+        uow.commit()
+    item = item_of(prepare_without_anchoring(people["first"]))
+    with unit() as uow:
+        assert queries.lines_of(uow.session, item.id) == ((other, SHARE),)
+
+
+def test_preparing_anchors_first_in_a_unit_of_its_own(people, clock):
+    with pytest.raises(service.NothingToPay):
+        prepare(people["first"])
+    earn(people)
+    onboard(people["answerer"])
+    with pytest.raises(service.NothingToPay):  # the hold is not over; the block stays all the same
+        prepare(people["first"])
+    with unit() as uow:
+        assert queries_chain.newest_block(uow.session).seq == 1
+        assert queries_chain.waiting(uow.session).entries == 0
 
 
 def test_who_prepared_cannot_approve(people, clock):

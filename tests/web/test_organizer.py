@@ -180,11 +180,9 @@ def test_the_audit_shows_every_state_and_its_totals_balance(client, people, wait
 
 
 def prepare_and_approve(people):
-    from upss.payouts import service
+    from upss.payouts import service, tasks
 
-    with unit() as uow:
-        run_id = service.prepare_run(uow, organizer_id=people["first"])
-        uow.commit()
+    run_id = tasks.prepare_run(people["first"])
     with unit() as uow:
         service.approve_run(uow, run_id=run_id, organizer_id=people["second"])
         uow.commit()

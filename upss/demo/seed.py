@@ -34,6 +34,7 @@ from upss.jobs import make_worker_app
 from upss.kernel.clock import SystemClock
 from upss.kernel.ids import AccountId, PaymentId, QuestionId, new_public_id
 from upss.kernel.roles import Role
+from upss.ledger import tasks as ledger_tasks
 from upss.payments import queries as payment_queries
 from upss.payments import tasks as payment_tasks
 from upss.payouts import service as payouts
@@ -138,6 +139,7 @@ def _end_of_day(market: Marketplace, moment: datetime) -> None:
     run_timers()
     payment_tasks.poll()
     market.drain()
+    ledger_tasks.anchor()
 
 
 def _invite_people(market: Marketplace) -> None:
@@ -192,9 +194,7 @@ def _payout_steps(market: Marketplace) -> Iterator[Step]:
         run: list[Any] = []
 
         def prepare(run: list[Any] = run) -> None:
-            with unit() as uow:
-                run.append(payouts.prepare_run(uow, organizer_id=first))
-                uow.commit()
+            run.append(payout_tasks.prepare_run(first))
 
         def approve(run: list[Any] = run) -> None:
             with unit() as uow:

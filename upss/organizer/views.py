@@ -27,6 +27,7 @@ from upss.organizer.queries import audit, desk
 from upss.payments.service import refunding
 from upss.payouts import queries as payout_queries
 from upss.payouts import service as payout_service
+from upss.payouts import tasks as payout_tasks
 from upss.web import paging
 from upss.web.access import for_auditors, for_organizers, signed_in
 from upss.web.i18n import gettext as _
@@ -120,10 +121,9 @@ def runs() -> ResponseReturnValue:
 def prepare_run() -> ResponseReturnValue:
     """Write down what is ready; nothing is sent before another organizer approves."""
     try:
+        run_id = payout_tasks.prepare_run(signed_in().id)
         with unit() as uow:
-            run_id = payout_service.prepare_run(uow, organizer_id=signed_in().id)
             public_id = payout_queries.public_id_of_run(uow.session, run_id)
-            uow.commit()
     except payout_service.NothingToPay:
         flash(_("Nothing is ready to be paid out now."), "info")
         return redirect(url_for("organizer.runs"), 303)

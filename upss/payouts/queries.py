@@ -26,7 +26,7 @@ from sqlalchemy.orm import aliased
 from upss.accounts.models import Account
 from upss.forum.models import Question
 from upss.forum.rules.lifecycle import Status
-from upss.ledger.models import account, balance, entry, posting
+from upss.ledger.models import account, balance, entry, pending, posting
 from upss.ledger.rules import chart
 from upss.payouts.models import PayoutItem, PayoutLine, PayoutRun, Recipient
 from upss.payouts.rules.schedule import HOLD, Payable
@@ -95,7 +95,15 @@ def _payables() -> Select[*tuple[Any, ...]]:
 
 
 def payables(session: Session) -> list[Payable]:
-    """Return every open payable whose answerer can receive transfers."""
+    """Return every open payable whose answerer can receive transfers, and that is anchored.
+
+    Where an entry on it waits for a block, nothing of that payable leaves.
+    """
+    waits = (
+        select(posting.c.entry_id)
+        .join(pending, pending.c.entry_id == posting.c.entry_id)
+        .where(posting.c.account_id == account.c.id, posting.c.question_id == balance.c.question_id)
+    )
     return [
         Payable(
             answerer_id=row.answerer_id,
@@ -105,7 +113,9 @@ def payables(session: Session) -> list[Payable]:
             accepted_at=row.accepted_at,
             frozen=row.frozen,
         )
-        for row in session.execute(_payables().where(Recipient.transfers == _ACTIVE))
+        for row in session.execute(
+            _payables().where(Recipient.transfers == _ACTIVE, ~waits.exists())
+        )
     ]
 
 

@@ -78,7 +78,7 @@ class Sending:
 
 
 def prepare_run(uow: UnitOfWork, *, organizer_id: AccountId) -> PayoutRunId:
-    """Write down what is ready for everybody who can receive it; no money moves.
+    """Write down what is ready and anchored, for all who can receive it; no money moves.
 
     Raises `RunOpen` while another prepared run waits, `NothingToPay` if nothing is ready.
     """

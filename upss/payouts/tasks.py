@@ -1,10 +1,14 @@
-"""What talks to the provider for payouts: a unit, the call with no transaction open, a unit."""
+"""What takes more than one unit of work: preparing a run, and whatever talks to the provider.
+
+A call to the provider stands between two units, with no transaction open.
+"""
 
 from __future__ import annotations
 
 from upss.kernel.errors import GatewayRefused, GatewayUnavailable, UpssError
-from upss.kernel.ids import AccountId, PayoutItemId
+from upss.kernel.ids import AccountId, PayoutItemId, PayoutRunId
 from upss.kernel.ports import TransferState
+from upss.ledger import tasks as ledger
 from upss.payouts import queries, service
 from upss.web.ports import clock, gateway, settings, unit
 
@@ -13,6 +17,18 @@ class TransferDiffers(UpssError):
     """The provider holds a transfer of ours with another amount or destination: a person decides."""
 
     code = "transfer_differs"
+
+
+def prepare_run(organizer_id: AccountId) -> PayoutRunId:
+    """Anchor what waits, so that nothing leaves that no block holds, then prepare a run.
+
+    Raises what `service.prepare_run` does.
+    """
+    ledger.anchor()
+    with unit() as uow:
+        run_id = service.prepare_run(uow, organizer_id=organizer_id)
+        uow.commit()
+    return run_id
 
 
 def send_item(item_id: PayoutItemId) -> None:
