@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 
 import psycopg
 import pytest
@@ -13,15 +15,22 @@ from sqlalchemy import select, text
 from tests import factories
 from upss.adjustments import queries, service
 from upss.adjustments.models import Adjustment
-from upss.adjustments.rules.proposals import BadProposal, Typed, minor_units, reason_fault
+from upss.adjustments.rules.proposals import (
+    ACCOUNTS,
+    BadProposal,
+    Typed,
+    minor_units,
+    reason_fault,
+)
 from upss.forum.service import accepting
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import new_public_id
 from upss.kernel.roles import Role
 from upss.ledger import queries as ledger
 from upss.ledger.rules import chart
+from upss.ledger.rules.posting import manual
 from upss.ledger.rules.posting.manual import SamePerson
-from upss.ledger.service.posting import Overdrawn
+from upss.ledger.service.posting import Overdrawn, post
 from upss.notices.models import Notice
 from upss.web.ports import unit
 
@@ -448,3 +457,35 @@ def test_postgresql_itself_keeps_two_people_and_what_was_proposed(
         pytest.raises(psycopg.Error, match="permission denied"),
     ):
         connection.execute("DELETE FROM adjustment")
+
+
+# --- the figures of a question ------------------------------------------------------------------
+
+
+def test_the_figures_of_a_question_add_up_after_any_adjustment(people, question):
+    codes = [code for code in ACCOUNTS if code != chart.HELD]  # nothing is held any more
+    with unit() as uow:
+        plenty = service.understand(uow, goodwill(question, amount="100000"))
+        lines = list(plenty.lines)
+        post(uow, by_hand("plenty", lines))
+        for number, (debit, credit) in enumerate(permutations(codes, 2)):
+            typed = goodwill(question, purpose="correction", debit=debit, credit=credit)
+            proposal = service.understand(uow, replace(typed, amount=f"0.{number % 97 + 1:02}"))
+            post(uow, by_hand(f"pair{number}", proposal.lines))
+            if number % 20 == 0:
+                check_figures(uow, question)
+        check_figures(uow, question)
+
+
+def by_hand(key, lines):
+    return manual.adjustment(
+        adjustment_key=key, lines=lines, reason=REASON, author="organizer:1", approver="organizer:2"
+    )
+
+
+def check_figures(uow, question):
+    money = ledger.money_of(uow.session, [question])[question]
+    became = money.held + money.share + money.organizer + money.fund + money.lost
+    back = money.refund_pending + money.refunded
+    assert money.paid + money.paid_again + money.borne == became + back
+    assert money.share + money.extra == money.payable + money.in_payout + money.paid_out

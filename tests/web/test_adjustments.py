@@ -124,6 +124,8 @@ def test_goodwill_from_the_form_to_the_books(client, other, people, question):
     trail = words_of(page(client, f"/organizer/questions/{question}"))
     assert "put something right by hand" in trail
     assert REASON in trail
+    assert "Added by tips, goodwill or the organizer: €2.50" in trail
+    assert "The accounts balance." in words_of(page(client, "/organizer/payouts"))
 
 
 def test_a_correction_of_two_accounts(client, other, people, question):

@@ -230,6 +230,8 @@ def _any_of(prefix: str, *kinds: str) -> ColumnElement[bool]:
 
 _BACK = ("refund_requested", "refund_by_organizer", "rehold", "dispute_lost")
 
+_ADJUSTED = (chart.HELD, chart.COMMISSION, chart.GUARANTEE_FUND, chart.REFUNDS_PENDING)
+
 # Which lines make each figure of QuestionMoney, and the sign that shows them as positive numbers.
 _SUMS: dict[str, tuple[tuple[ColumnElement[bool], int], ...]] = {
     "paid": ((_of(chart.HELD, "question_paid", "voucher_redeemed"), -1),),
@@ -254,7 +256,12 @@ _SUMS: dict[str, tuple[tuple[ColumnElement[bool], int], ...]] = {
     ),
     "extra": ((_any_of(chart.PAYABLE_PREFIX, "tip_paid", "adjustment"), -1),),
     "lost": ((_of(chart.DISPUTES_HELD, "dispute_lost"), -1),),
-    "borne": ((_of(chart.GOODWILL, *_BACK), 1), (_of(chart.CHARGEBACKS, *_BACK), 1)),
+    "borne": (
+        (_of(chart.GOODWILL, *_BACK), 1),
+        (_of(chart.CHARGEBACKS, *_BACK), 1),
+        # an adjustment adds by hand what it puts into the other figures
+        *((_of(code, "adjustment"), -1) for code in _ADJUSTED),
+    ),
 }
 
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 FIGURES = (
     "paid", "share", "organizer", "fund", "fee", "refund", "held", "to_pay", "paid_out",
+    "extra", "lost", "borne",
 )  # fmt: skip
 _EXPORT_CHUNK = 200
 
@@ -65,12 +66,16 @@ class Totals:
     held: int
     to_pay: int
     paid_out: int
+    extra: int
+    lost: int
+    borne: int
 
     @property
     def difference(self) -> int:
         """Money in less everything it became; anything but 0 is a fault in the books."""
-        became = self.share + self.organizer + self.fund + self.refund + self.held
-        return (self.paid - became) or (self.share - self.to_pay - self.paid_out)
+        became = self.share + self.organizer + self.fund + self.refund + self.held + self.lost
+        earned = self.share + self.extra
+        return (self.paid + self.borne - became) or (earned - self.to_pay - self.paid_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,9 @@ def _lines(now: datetime, wanted: MoneyFilter) -> Subquery:
             money.held,
             (money.payable + money.in_payout).label("to_pay"),
             money.paid_out,
+            money.extra,
+            money.lost,
+            money.borne,
             state.label("state"),
         )
         .select_from(unsettled)
