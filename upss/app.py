@@ -13,7 +13,7 @@ from upss.db.engine import app_url
 from upss.flow import HANDLERS
 from upss.forum import views_answer, views_pages, views_question
 from upss.organizer import views as organizer_views
-from upss.organizer import views_adjustments
+from upss.organizer import views_adjustments, views_audit, views_books
 from upss.paths import TEMPLATES, TRANSLATIONS
 from upss.payments import webhook
 from upss.payouts import views as payouts_views
@@ -33,6 +33,8 @@ BLUEPRINTS = (
     views_statement.blueprint,
     organizer_views.blueprint,
     views_adjustments.blueprint,
+    views_audit.blueprint,
+    views_books.blueprint,
 )
 
 

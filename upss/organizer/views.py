@@ -20,10 +20,9 @@ from flask import (
 
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import PayoutRunId, RefundId
-from upss.ledger import queries as ledger
 from upss.organizer import forms, service
 from upss.organizer.export import csv_lines
-from upss.organizer.queries import audit, desk
+from upss.organizer.queries import audit, desk, entries
 from upss.payments.service import refunding
 from upss.payouts import queries as payout_queries
 from upss.payouts import service as payout_service
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from upss.db.work import UnitOfWork
-
-_ENTRIES = 10  # each has several lines
 
 blueprint = Blueprint("organizer", __name__, url_prefix="/organizer")
 
@@ -209,23 +206,8 @@ def trail(key: str) -> ResponseReturnValue:
         question = audit.question_by_key(uow.session, key)
         if question is None:
             raise NotFound
-        entries = ledger.trail(uow.session, question.id)
-    return render_template("organizer/trail.html", question=question, entries=entries)
-
-
-@blueprint.get("/trial-balance")
-@for_auditors
-def trial_balance() -> ResponseReturnValue:
-    """Show every account with its sums, which add up to zero, and the newest entries."""
-    before = paging.cursor("before")
-    with unit() as uow:
-        accounts = ledger.trial_balance(uow.session)
-        rows = ledger.entries(uow.session, before_id=before, limit=_ENTRIES + 1)
-    return render_template(
-        "organizer/trial_balance.html",
-        accounts=accounts,
-        page=paging.page(rows, keys=[row.id for row in rows], after=before, size=_ENTRIES),
-    )
+        booked = entries.trail(uow.session, question.id)
+    return render_template("organizer/trail.html", question=question, entries=booked)
 
 
 @blueprint.get("/jobs")

@@ -36,6 +36,10 @@ class SiteHelp:
     hours: str | None
 
 
+def _reads_the_books(visitor: Person | None) -> bool:
+    return visitor is not None and not READS_THE_BOOKS.isdisjoint(visitor.roles)
+
+
 # endpoint, label, who sees it; the order of the navigation
 _NAVIGATION: tuple[tuple[str, str, Callable[[Person | None], bool]], ...] = (
     ("pages.home", N_("Start"), lambda _visitor: True),
@@ -43,7 +47,7 @@ _NAVIGATION: tuple[tuple[str, str, Callable[[Person | None], bool]], ...] = (
     ("forum.mine", N_("My questions"), lambda visitor: visitor is not None or _has_session()),
     ("answering.queue", N_("My queue"), lambda visitor: _has(visitor, Role.ANSWERER)),
     ("payouts.earnings", N_("My earnings"), lambda visitor: _has(visitor, Role.ANSWERER)),
-    ("organizer.home", N_("Organizer"), lambda visitor: _reads_the_books(visitor)),
+    ("organizer.home", N_("Organizer"), _reads_the_books),
 )
 
 _FOOTER = (
@@ -66,10 +70,6 @@ def _has_session() -> bool:
 
 def _has(visitor: Person | None, role: Role) -> bool:
     return visitor is not None and visitor.has(role)
-
-
-def _reads_the_books(visitor: Person | None) -> bool:
-    return visitor is not None and not READS_THE_BOOKS.isdisjoint(visitor.roles)
 
 
 def init_frame(app: Flask, settings: Settings) -> None:

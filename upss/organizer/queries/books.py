@@ -1,0 +1,241 @@
+"""The books at a glance: key figures, open items of the clearing accounts, money over time.
+
+Amounts are minor units; what is owed is returned as a positive number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    Row,
+    case,
+    cast,
+    func,
+    null,
+    nulls_first,
+    or_,
+    select,
+    text,
+)
+
+from upss.ledger.models import account, entry, posting
+from upss.ledger.rules import chart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from upss.ledger.queries_chain import AccountTotals
+    from upss.organizer.forms import MoneyFilter
+
+    AnyRow = Row[*tuple[Any, ...]]
+
+# What passes through on its way elsewhere, and how long that may take before somebody must look.
+PATIENCE = {
+    chart.STRIPE_UNSETTLED: timedelta(hours=48),
+    chart.STRIPE_IN_TRANSIT: timedelta(days=10),
+    chart.BANK_OUTGOING: timedelta(days=10),
+    chart.DISPUTES_HELD: timedelta(days=90),
+    chart.REFUNDS_PENDING: timedelta(days=10),
+}
+OPEN_ITEMS = 100
+
+_FACTS = text("""
+    SELECT (SELECT count(*) FROM ledger.entry) AS entries,
+           (SELECT max(currency) FROM ledger.account) AS currency,
+           (SELECT coalesce(sum(net_minor), 0)::bigint FROM balance_transaction) AS stripe_net,
+           (SELECT coalesce(sum(p.amount), 0)::bigint
+              FROM ledger.posting p
+              JOIN ledger.account a ON a.id = p.account_id
+              JOIN ledger.entry e ON e.id = p.entry_id
+             WHERE e.value_date >= :month AND e.kind = ANY(:paying)
+               AND a.code LIKE 'Liabilities:Answerer:%') AS paid_out,
+           (SELECT count(*) FROM ledger.pending) AS waiting,
+           (SELECT min(e.booked_at) FROM ledger.pending w
+              JOIN ledger.entry e ON e.id = w.entry_id) AS waiting_since,
+           b.seq AS block, b.sealed_at AS block_at, b.hash AS block_hash
+      FROM (SELECT 1) one LEFT JOIN
+           (SELECT seq, sealed_at, hash FROM ledger.block ORDER BY seq DESC LIMIT 1) b ON true""")
+
+# An item (the question's lines of one account) is open since its balance last left zero.
+_OPEN = text("""
+    WITH line AS (
+      SELECT a.code, a.currency, p.question_id, p.entry_id, p.amount,
+             sum(p.amount) OVER item AS total,
+             sum(p.amount) OVER (item ORDER BY p.entry_id) AS after
+        FROM ledger.posting p JOIN ledger.account a ON a.id = p.account_id
+       WHERE a.code = ANY(:codes)
+      WINDOW item AS (PARTITION BY p.account_id, p.question_id)
+    ), open AS (
+      SELECT code, currency, question_id, entry_id, total,
+             max(entry_id) FILTER (WHERE after = 0) OVER (PARTITION BY code, question_id) AS settled
+        FROM line WHERE total <> 0
+    ), item AS (
+      SELECT code, currency, question_id, max(total)::bigint AS amount, min(entry_id) AS entry_id
+        FROM open WHERE entry_id > coalesce(settled, 0)
+       GROUP BY code, currency, question_id
+    )
+    SELECT i.code, i.currency, i.question_id, i.amount, i.entry_id, e.booked_at AS since,
+           count(*) OVER (PARTITION BY i.code) AS items,
+           (sum(i.amount) OVER (PARTITION BY i.code))::bigint AS balance,
+           min(e.booked_at) OVER (PARTITION BY i.code) AS oldest,
+           row_number() OVER (ORDER BY i.entry_id, i.code, i.question_id) AS place
+      FROM item i JOIN ledger.entry e ON e.id = i.entry_id
+     ORDER BY place""")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Glance:
+    """The key figures; `stripe_difference` is anything but 0 only where the books are wrong."""
+
+    held: int
+    payable: int
+    in_payout: int
+    commission: int
+    fund: int
+    suspense: int
+    stripe_difference: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """One clearing account with its open items, oldest first; `items` counts them all."""
+
+    code: str
+    currency: str
+    balance: int
+    items: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What was held and payable at the end of a stretch, and what it paid out in between."""
+
+    since: date
+    held: int
+    payable: int
+    paid_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The stretches of a filter, oldest first, and when the ledger begins."""
+
+    moments: tuple[Moment, ...]
+    currency: str
+    begins_at: datetime | None
+
+
+# The kinds by which money leaves for an answerer, or comes back from there.
+_PAYING = ("transfer_created", "transfer_reversed", "bank_batch_submitted", "payout_returned")
+
+
+def facts(session: Session, *, month: date) -> AnyRow:
+    """Return what stands beside the balances: entries, blocks, movements; paid out since `month`."""
+    return session.execute(_FACTS, {"month": month, "paying": list(_PAYING)}).one()
+
+
+def glance(totals: Iterable[AccountTotals], *, stripe_net: int) -> Glance:
+    """Return the key figures of the balances of all accounts."""
+    sums: Counter[str] = Counter()
+    for row in totals:
+        sums[row.code] += row.balance
+    return Glance(
+        held=-sums[chart.HELD],
+        payable=-_of_people(sums, chart.PAYABLE_PREFIX),
+        in_payout=-_of_people(sums, chart.IN_PAYOUT_PREFIX),
+        commission=-sums[chart.COMMISSION] - sums[chart.TIP_COMMISSION],
+        fund=-sums[chart.GUARANTEE_FUND],
+        suspense=sums[chart.SUSPENSE],
+        stripe_difference=sums[chart.STRIPE_BALANCE] - stripe_net,
+    )
+
+
+def _of_people(sums: Counter[str], prefix: str) -> int:
+    return sum(minor for code, minor in sums.items() if code.startswith(prefix))
+
+
+def open_items(session: Session) -> tuple[list[Clearing], Sequence[AnyRow]]:
+    """Return every clearing account with its balance, and the oldest open items of them all."""
+    rows = session.execute(_OPEN, {"codes": list(PATIENCE)}).all()
+    firsts = {row.code: row for row in reversed(rows)}
+    clearing = [
+        Clearing(code, row.currency, row.balance, row.items, row.oldest)
+        if (row := firsts.get(code))
+        else Clearing(code, "EUR", 0, 0, None)
+        for code in PATIENCE
+    ]
+    return clearing, rows[:OPEN_ITEMS]
+
+
+def over_time(session: Session, wanted: MoneyFilter, *, today: date) -> Course:
+    """Return held, payable and paid out per week of a month or per month, by value date.
+
+    Every stretch from the first entry (or of the month) until `today` is there.
+    """
+    day = entry.c.value_date
+    is_owed = or_(*(account.c.code.startswith(p) for p in (chart.PAYABLE_PREFIX, chart.IN_PAYOUT_PREFIX)))  # fmt: skip
+    part: ColumnElement[date] = cast(func.date_trunc(wanted.step, cast(day, DateTime)), Date)
+    if wanted.month is not None:  # what was before counts together, and the first week is cut
+        part = case((day < wanted.month, null()), else_=func.greatest(part, wanted.month))
+    statement = (
+        select(
+            part.label("since"),
+            _total(account.c.code == chart.HELD).label("held"),
+            _total(is_owed).label("payable"),
+            _total(is_owed, entry.c.kind.in_(_PAYING)).label("paid_out"),
+            func.max(account.c.currency).label("currency"),
+            select(func.min(entry.c.booked_at)).scalar_subquery().label("begins_at"),
+        )
+        .select_from(entry)
+        .join(posting, posting.c.entry_id == entry.c.id)
+        .join(account, account.c.id == posting.c.account_id)
+        .where(day <= _last_day(wanted, today))
+        .group_by(part)
+        .order_by(nulls_first(part))
+    )
+    rows = session.execute(statement).all()
+    moments = tuple(_moments(rows, wanted, today))
+    return Course(moments, rows[0].currency, rows[0].begins_at) if rows else Course((), "EUR", None)
+
+
+def _total(*which: ColumnElement[bool]) -> ColumnElement[int]:
+    return cast(func.coalesce(func.sum(posting.c.amount).filter(*which), 0), BigInteger)
+
+
+def _last_day(wanted: MoneyFilter, today: date) -> date:
+    if wanted.until is None:
+        return today
+    return min(today, wanted.until.date() - timedelta(days=1))
+
+
+def _moments(rows: Sequence[AnyRow], wanted: MoneyFilter, today: date) -> Iterator[Moment]:
+    """Carry the balances from one stretch to the next; one without entries keeps them."""
+    known = {row.since: row for row in rows}
+    held = payable = 0
+    if (before := known.get(None)) is not None:
+        held, payable = -before.held, -before.payable
+    since = wanted.month or next(iter(known), today)
+    while rows and since <= _last_day(wanted, today):
+        paid_out = 0
+        if (row := known.get(since)) is not None:
+            held, payable, paid_out = held - row.held, payable - row.payable, row.paid_out
+        yield Moment(since, held, payable, paid_out)
+        since = _next(since, wanted.step)
+
+
+def _next(since: date, step: str) -> date:
+    if step == "week":
+        return since + timedelta(days=7 - since.weekday())
+    return (since.replace(day=1) + timedelta(days=32)).replace(day=1)
