@@ -10,6 +10,7 @@ from upss.accounts import views as accounts_views
 from upss.config import Settings
 from upss.db.base import db
 from upss.db.engine import app_url
+from upss.doctor import views as doctor_views
 from upss.flow import HANDLERS
 from upss.forum import views_answer, views_pages, views_question
 from upss.organizer import views as organizer_views
@@ -32,6 +33,7 @@ BLUEPRINTS = (
     payouts_views.blueprint,
     views_statement.blueprint,
     organizer_views.blueprint,
+    doctor_views.blueprint,
     views_adjustments.blueprint,
     views_audit.blueprint,
     views_books.blueprint,

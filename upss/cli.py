@@ -262,3 +262,30 @@ def _progress(length: int) -> Iterator[Callable[[], object]]:
         length=length, label="Entries", file=sys.stderr, update_min_steps=step
     ) as bar:
         yield lambda: bar.update(1)
+
+
+@main.command()
+@_instance
+@click.option("--quick", is_flag=True, help="Only what is cheap, and what moved lately.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, for a program.")
+def doctor(instance: Path | None, *, quick: bool, as_json: bool) -> None:
+    """Hold the books against what happened; exit 1 if they contradict it.
+
+    Warnings are shown and are no failure. It only reads, and may run at any time.
+    """
+    import json  # noqa: PLC0415
+
+    from upss.doctor import labels  # noqa: PLC0415
+    from upss.doctor.queries.examination import examine  # noqa: PLC0415
+
+    with _books(instance) as (engine, clock):
+        results = examine(engine, now=clock.now(), quick=quick)
+    told = labels.document_of(results)
+    if as_json:
+        click.echo(json.dumps(told, indent=1))
+    else:
+        for line in labels.lines_of(results):
+            click.echo(line)
+        click.echo(f"{len(results)} checks, {told['errors']} errors, {told['warnings']} warnings.")
+    if told["errors"]:
+        sys.exit(1)

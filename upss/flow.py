@@ -5,6 +5,7 @@ from __future__ import annotations
 from upss.accounts.events import PersonInvited, SignInAsked
 from upss.adjustments.events import AdjustmentProposed
 from upss.db.work import Handlers
+from upss.doctor.events import SelfCheckAlarmed
 from upss.forum import events as forum_events
 from upss.forum.service import asking
 from upss.notices import service as notices
@@ -37,4 +38,5 @@ HANDLERS: Handlers = {
     payout_events.PayoutRefused: (notices.payout_refused,),
     # the books
     AdjustmentProposed: (notices.adjustment_waits,),
+    SelfCheckAlarmed: (notices.self_check_alarmed,),
 }

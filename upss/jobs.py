@@ -14,6 +14,7 @@ from procrastinate.manager import JobManager
 from typing_extensions import override
 
 from upss.accounts import tasks as account_tasks
+from upss.doctor import tasks as doctor_tasks
 from upss.forum import tasks as forum_tasks
 from upss.kernel.errors import MailRefused
 from upss.ledger import tasks as ledger_tasks
@@ -55,6 +56,7 @@ TASKS: dict[str, Callable[..., object]] = {
     "payments.check_refund": payment_tasks.check_refund,
     "payouts.send_item": payout_tasks.send_item,
     "payouts.refresh_recipient": payout_tasks.refresh_recipient,
+    "doctor.run": doctor_tasks.run,
     "notices.send": notice_tasks.send,
     "notices.send_sign_in": notice_tasks.send_sign_in,
 }
@@ -65,6 +67,8 @@ PERIODIC: dict[str, tuple[str, Callable[[], object]]] = {
     "ledger.anchor": ("*/5 * * * *", ledger_tasks.anchor),
     "payments.poll": ("*/5 * * * *", payment_tasks.poll),
     "payouts.resume": ("*/5 * * * *", payout_tasks.resume),
+    "doctor.check_recent": ("3-59/10 * * * *", doctor_tasks.check_recent),
+    "doctor.check_all": ("41 3 * * *", doctor_tasks.check_all),
     "accounts.forget_requests": ("7 3 * * *", account_tasks.forget_requests),
     "web.tidy": ("17 3 * * *", web_tasks.tidy),
 }

@@ -103,6 +103,8 @@ ROUTES = dict.fromkeys(sorted(OWN), EVERYONE) | {
     "GET /organizer/adjustments/<public_id>/reverse": ORGANIZER,
     "POST /organizer/adjustments/<public_id>/reverse": ORGANIZER,
     "GET /organizer/jobs": AUDITOR,
+    "GET /organizer/self-checks": AUDITOR,
+    "POST /organizer/self-checks": ORGANIZER,
     "POST /organizer/jobs/<int:job_id>": ORGANIZER,
     "POST /organizer/refunds/<int:refund_id>": ORGANIZER,
 }

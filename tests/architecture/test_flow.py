@@ -148,6 +148,7 @@ def test_handlers_live_in_the_package_of_their_event_or_above():
         "payments",
         "forum",
         "payouts",
+        "doctor",
         "care",
         "adjustments",
         "notices",

@@ -62,6 +62,7 @@ ORGANIZER = {
     "/organizer/statements/{answerer}": 3,
     "/organizer/statements/{answerer}/2026-11": 5,
     "/organizer/jobs": 3,
+    "/organizer/self-checks": 4,
 }
 
 

@@ -18,6 +18,7 @@ from upss.accounts.events import PersonInvited, SignInAsked
 from upss.accounts.models import Account, SignInRequest
 from upss.adjustments.events import AdjustmentProposed
 from upss.adjustments.models import Adjustment
+from upss.doctor.events import SelfCheckAlarmed
 from upss.forum import events as forum
 from upss.forum.models import Question
 from upss.kernel.errors import MailNotSent, MailRefused
@@ -117,6 +118,7 @@ def everything(scene: Scene, now):
         "adjustment_waits": AdjustmentProposed(
             at=now, adjustment_id=scene.adjustment, proposed_by=scene.organizers[0]
         ),
+        "self_check_alarmed": SelfCheckAlarmed(at=now, run_id=7),
         "payout_sent": payouts.PayoutSent(**out),
         "payout_refused": payouts.PayoutRefused(**out),
     }
@@ -173,6 +175,7 @@ TOLD = {
     "claim_lapsed": ["answerer@example.org"],
     "answer_accepted": ["answerer@example.org"],
     "adjustment_waits": ["boss2@example.org"],
+    "self_check_alarmed": ["boss1@example.org", "boss2@example.org"],
     "payout_sent": ["answerer@example.org"],
     "payout_refused": ["answerer@example.org", "boss1@example.org", "boss2@example.org"],
 }

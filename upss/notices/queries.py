@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from upss.accounts import queries as people
 from upss.accounts.models import Account, SignInRequest
 from upss.adjustments.models import Adjustment
+from upss.doctor.models import SelfCheckFinding
 from upss.forum.models import Question
 from upss.kernel.ids import AccountId
 from upss.ledger.rules.split import split
@@ -171,6 +172,13 @@ def _adjustment(session: Session, number: int, _rest: str) -> dict[str, object]:
     return told | _amount(session, Adjustment, number)
 
 
+def _self_check(session: Session, number: int, _rest: str) -> dict[str, object]:
+    new = select(func.count()).where(
+        SelfCheckFinding.first_run_id == number, SelfCheckFinding.severity == "error"
+    )
+    return {"differences": session.execute(new).scalar_one()}
+
+
 def _account(_session: Session, _number: int, rest: str) -> dict[str, object]:
     return {"role": rest.partition(":")[0]}
 
@@ -195,6 +203,7 @@ _READERS: Mapping[str, Callable[[Session, int, str], dict[str, object]]] = {
     "refund": _refund,
     "payout": _payout,
     "adjustment": _adjustment,
+    "self_check": _self_check,
     "account": _account,
 }
 

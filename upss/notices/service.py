@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from upss.accounts.events import PersonInvited, SignInAsked
     from upss.adjustments.events import AdjustmentProposed
     from upss.db.work import UnitOfWork
+    from upss.doctor.events import SelfCheckAlarmed
     from upss.forum.events import (
         AcceptanceDue,
         AnswerAccepted,
@@ -124,6 +125,11 @@ def payout_refused(uow: UnitOfWork, event: PayoutRefused) -> None:
 def adjustment_waits(uow: UnitOfWork, event: AdjustmentProposed) -> None:
     """Tell the other organizers that a proposal waits for one of them."""
     _tell("adjustment_waits", uow, event)
+
+
+def self_check_alarmed(uow: UnitOfWork, event: SelfCheckAlarmed) -> None:
+    """Tell the organizers that the books contradict what happened."""
+    _tell("self_check_alarmed", uow, event)
 
 
 def mark_sent(uow: UnitOfWork, *, notice_id: int) -> None:

@@ -41,6 +41,7 @@ _QUEUE = "answering.queue"
 _EARNINGS = "payouts.earnings"
 _PAYOUTS = "organizer.payouts"
 _ADJUSTMENT = "adjustments.adjustment"  # also gets the proposal's public id
+_SELF_CHECKS = "doctor.self_checks"
 _SIGN_IN = "accounts.sign_in"
 _LINK = "accounts.link"  # also gets the token
 
@@ -75,6 +76,9 @@ MESSAGES: Mapping[str, tuple[Message, ...]] = {
         Message(
             "adjustment_waits", To.OTHER_ORGANIZERS, "adjustment:{adjustment_id}:", _ADJUSTMENT
         ),
+    ),
+    "self_check_alarmed": (
+        Message("self_check_alarmed", To.ORGANIZERS, "self_check:{run_id}:", _SELF_CHECKS),
     ),
     "payout_sent": (Message("payout_sent", To.ANSWERER, "payout:{item_id}:", _EARNINGS),),
     "payout_refused": (

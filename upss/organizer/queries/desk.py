@@ -22,6 +22,8 @@ _WAITING = text("""
     SELECT (SELECT public_id FROM payout_run WHERE status = 'prepared') AS run,
            (SELECT prepared_by FROM payout_run WHERE status = 'prepared') AS run_prepared_by,
            (SELECT count(*) FROM adjustment WHERE status = 'proposed') AS adjustments,
+           (SELECT count(DISTINCT check_code) FROM self_check_finding
+             WHERE resolved_at IS NULL AND severity = 'error') AS self_checks,
            (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed') AS jobs,
            (SELECT count(*) FROM refund WHERE status = 'failed') AS refunds,
            (SELECT count(*) FROM notice WHERE sent_at IS NULL AND created_at < :mail_before) AS mails,
