@@ -157,7 +157,10 @@ class _Loader:
         self._copy("block", (_block(seq, size) for seq in range(1, blocks + 1)))
         self._copy(
             "block_entry",
-            (f"{1 + (n - 1) // size}\t{(n - 1) % size}\t{n}\n" for n in range(1, blocks * size + 1)),
+            (
+                f"{1 + (n - 1) // size}\t{(n - 1) % size}\t{n}\n"
+                for n in range(1, blocks * size + 1)
+            ),
         )
         self._copy("checkpoint", self._checkpoints(blocks))
         tail = range(blocks * size + 1, questions * len(self.story) + 1)

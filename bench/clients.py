@@ -22,6 +22,7 @@ from upss.ledger.rules.posting.questions import answer_accepted
 from upss.ledger.rules.split import Terms
 from upss.ledger.service.posting import post
 
+CLOCK, QUEUE = SystemClock(), ProcrastinateQueue()
 # Enough for the driver to have prepared its statements.
 WARM_UP = 20
 # Children take over what is imported here; a fresh interpreter each would take a second each.
@@ -68,7 +69,7 @@ def settle(question: int) -> None:
         amount=Money(books.PRICE, "EUR"),
         terms=Terms(books.COMMISSION_BP, fund_bp=0, answerers=whose),
     )
-    with UnitOfWork(SystemClock(), ProcrastinateQueue(), HANDLERS) as uow:
+    with UnitOfWork(CLOCK, QUEUE, HANDLERS) as uow:
         post(uow, draft)
         uow.commit()
 

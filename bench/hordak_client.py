@@ -86,9 +86,7 @@ def take_turn(clients: int, seconds: float) -> float:
     """Return the transactions per second of all clients together."""
     start = _FORK.Barrier(clients)
     receiver, sender = _FORK.Pipe(duplex=False)
-    children = [
-        _FORK.Process(target=client, args=(seconds, start, sender)) for _ in range(clients)
-    ]
+    children = [_FORK.Process(target=client, args=(seconds, start, sender)) for _ in range(clients)]
     for child in children:
         child.start()
     rates = [receiver.recv() for _ in children]

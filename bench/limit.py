@@ -17,7 +17,6 @@ from upss.ledger.rules.split import split
 from upss.ledger.service import posting
 
 
-
 def _literal(value: str) -> str:
     """Return a text for the script, where a plain colon would begin a variable's name."""
     return "E'" + value.replace(":", "\\x3a") + "'"
@@ -52,7 +51,7 @@ VALUES = {
 
 def script() -> str:
     """Return pgbench's script: the next question of this client, and the service's statement."""
-    statement = re.sub(r"(?<!:):(\w+)", lambda name: VALUES[name[1]], str(posting._WRITE.text))
+    statement = re.sub(r"%\((\w+)\)s", lambda name: VALUES[name[1]], posting.WRITE)
     place = "\\set q :first + :client_id * :span + :n"
     return f"{place}\n\\set n :n + 1\n{statement};\n"
 

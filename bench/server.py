@@ -58,7 +58,13 @@ class Server:
 
     def facts(self) -> dict[str, str]:
         """Return what decides the speed of a commit."""
-        names = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_sync_method")
+        names = (
+            "server_version",
+            "fsync",
+            "synchronous_commit",
+            "full_page_writes",
+            "wal_sync_method",
+        )
         with psycopg.connect(self.admin()) as admin:
             shown = [admin.execute(f"SHOW {name}").fetchone() for name in (*names, *SETTINGS)]
         values = [row[0] for row in shown if row]

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg import errors
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from upss.db.types import MinorUnits, UtcDateTime
 from upss.kernel.errors import BadAmount, DomainError, IdempotencyConflict
 from upss.ledger import models
 from upss.ledger.rules import chart
@@ -48,20 +47,21 @@ _OPEN_ACCOUNTS = text("""
 # Entry, lines and seal in one statement. Nothing is written where an account is missing, or where
 # the key, the movement or the reversal is taken. The lines go in by account, so that two entries
 # take their guarded balances in the same order. The seal takes its numbers from the draft and its
-# entry from the lines, so that it fails where a line was lost.
-_WRITE = text("""
+# entry from the lines, so that it fails where a line was lost. Each array stands in a SELECT of
+# its own: a planner that could count its members would make a new plan for every entry.
+WRITE = """
     WITH l AS MATERIALIZED (
-      SELECT n.line_no, a.id AS account_id, n.currency, n.amount, n.question_id
-        FROM unnest(CAST(:codes AS text[]), CAST(:currencies AS text[]),
-                    CAST(:amounts AS bigint[]), CAST(:questions AS bigint[]))
+      SELECT n.line_no, (SELECT a.id FROM ledger.account a WHERE a.code = n.code) AS account_id,
+             n.currency, n.amount, n.question_id
+        FROM unnest((SELECT CAST(%(codes)s AS text[])), (SELECT CAST(%(currencies)s AS text[])),
+                    (SELECT CAST(%(amounts)s AS bigint[])), (SELECT CAST(%(questions)s AS bigint[])))
              WITH ORDINALITY AS n (code, currency, amount, question_id, line_no)
-        JOIN ledger.account a ON a.code = n.code
     ), e AS (
       INSERT INTO ledger.entry (kind, idempotency_key, request_hash, external_ref, reverses_id,
                                 booked_at, value_date, actor, reason, approver)
-      SELECT :kind, :key, :request_hash, :external_ref, :reverses_id,
-             :booked_at, :value_date, :actor, :reason, :approver
-       WHERE (SELECT count(*) FROM l) = :n_lines
+      SELECT %(kind)s, %(key)s, %(request_hash)s, %(external_ref)s, %(reverses_id)s,
+             %(booked_at)s, %(value_date)s, %(actor)s, %(reason)s, %(approver)s
+       WHERE (SELECT count(account_id) FROM l) = CAST(%(n_lines)s AS int)
       ON CONFLICT DO NOTHING
       RETURNING id
     ), p AS (
@@ -72,10 +72,8 @@ _WRITE = text("""
       RETURNING entry_id
     )
     INSERT INTO ledger.seal (entry_id, n_lines, debits, digest)
-    SELECT DISTINCT entry_id, CAST(:n_lines AS int), CAST(:debits AS bigint), :digest FROM p
-    RETURNING entry_id""").bindparams(
-    bindparam("booked_at", type_=UtcDateTime()), bindparam("debits", type_=MinorUnits())
-)
+    SELECT DISTINCT entry_id, CAST(%(n_lines)s AS int), CAST(%(debits)s AS bigint), %(digest)s FROM p
+    RETURNING entry_id"""
 
 
 def post(uow: UnitOfWork, draft: EntryDraft) -> Posted:
@@ -94,7 +92,7 @@ def post(uow: UnitOfWork, draft: EntryDraft) -> Posted:
                 return found
             _open_accounts(uow.session, draft)
             entry_id = _write(uow.session, draft, record)
-    except IntegrityError as error:
+    except errors.IntegrityError as error:
         raise _reason(error, draft) from error
     if entry_id is not None:
         return Posted(entry_id, replayed=False)
@@ -119,31 +117,41 @@ def find(session: Session, cause: Cause) -> Posted | None:
 
 
 def _write(session: Session, draft: EntryDraft, record: Record) -> int | None:
-    """Write it all, or nothing where an account is missing or a key is taken (None)."""
-    lines = draft.lines
-    written = session.execute(
-        _WRITE,
-        {
-            "kind": record.kind,
-            "key": record.key,
-            "request_hash": record.request_hash,
-            "external_ref": record.external_ref,
-            "reverses_id": record.reverses_id,
-            "booked_at": record.booked_at,
-            "value_date": record.value_date,
-            "actor": record.actor,
-            "reason": record.reason,
-            "approver": record.approver,
-            "codes": [line.account for line in lines],
-            "currencies": [line.currency for line in lines],
-            "amounts": [line.amount for line in lines],
-            "questions": [line.question_id for line in lines],
-            "n_lines": len(lines),
-            "debits": draft.debits_minor,
-            "digest": record.digest,
-        },
-    )
-    return written.scalar_one_or_none()
+    """Write it all, or nothing where an account is missing or a key is taken (None).
+
+    The driver is asked directly, and numbers go as text, so that amounts of every size share one
+    prepared statement: that is half of the processor time of a posting. They are exact: no line
+    can be made with anything but an int.
+    """
+    raw = session.connection().connection.driver_connection
+    assert raw is not None
+    lines = record.lines
+    values = {
+        "kind": record.kind,
+        "key": record.key,
+        "request_hash": record.request_hash,
+        "external_ref": record.external_ref,
+        "reverses_id": record.reverses_id,
+        "booked_at": record.booked_at,
+        "value_date": record.value_date,
+        "actor": record.actor,
+        "reason": record.reason,
+        "approver": record.approver,
+        "codes": _array([line.account for line in lines]),
+        "currencies": _array([line.currency for line in lines]),
+        "amounts": _array([str(line.amount) for line in lines]),
+        "questions": _array([str(line.question_id or "NULL") for line in lines]),
+        "n_lines": str(len(lines)),
+        "debits": str(draft.debits_minor),
+        "digest": record.digest,
+    }
+    row = raw.execute(WRITE, values, prepare=True).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _array(members: list[str]) -> str:
+    """Return PostgreSQL's spelling of an array whose members need no quotes."""
+    return "{" + ",".join(members) + "}"
 
 
 def _open_accounts(session: Session, draft: EntryDraft) -> None:
@@ -159,12 +167,11 @@ def _open_accounts(session: Session, draft: EntryDraft) -> None:
     )
 
 
-def _reason(error: IntegrityError, draft: EntryDraft) -> Exception:
+def _reason(error: errors.IntegrityError, draft: EntryDraft) -> Exception:
     """Return what PostgreSQL has refused, in the words of the domain."""
-    cause = error.orig
-    constraint = cause.diag.constraint_name if isinstance(cause, errors.IntegrityError) else None
+    constraint = error.diag.constraint_name
     if constraint == "overdrawn":
         return Overdrawn(key=draft.key)
     if constraint == "one_currency":
         return BadAmount(key=draft.key)
-    return error
+    return IntegrityError("post", None, error)
