@@ -53,6 +53,7 @@ JOIN account a ON a.id = q.asker_id WHERE r.status = :status ORDER BY r.id LIMIT
 """
 _BY_STATUS = "SELECT id FROM question WHERE status = :status ORDER BY id LIMIT 1"
 _RUN = "SELECT public_id FROM payout_run WHERE status NOT IN ('prepared', 'cancelled') LIMIT 1"
+_ADJUSTMENT = "SELECT public_id FROM adjustment WHERE status = :status ORDER BY id LIMIT 1"
 _RECEIPT = "SELECT receipt_url FROM payment WHERE receipt_url IS NOT NULL ORDER BY id LIMIT 1"
 _PAID = "SELECT checkout_url FROM payment WHERE status = 'paid' ORDER BY id LIMIT 1"
 
@@ -81,6 +82,13 @@ def money_of(status: str) -> Callable[[Stage], Found]:
     """The trail of a question in this state."""
     return lambda stage: (
         ORGANIZER, f"/organizer/questions/{stage.value(_BY_STATUS, status=status)}",
+    )  # fmt: skip
+
+
+def adjusted(status: str, who: str, more: str) -> Callable[[Stage], Found]:
+    """A page of an adjustment in this state."""
+    return lambda stage: (
+        who, f"/organizer/adjustments/{stage.value(_ADJUSTMENT, status=status)}{more}",
     )  # fmt: skip
 
 
@@ -206,6 +214,15 @@ def _confirm(which: str) -> Callable[[Page, Stage, str], None]:
     return act
 
 
+def _adjusted(page: Page, stage: Stage, language: str) -> None:
+    page.check("input[name='purpose'][value='correction']")
+    page.select_option("#debit", "Expenses:Bank:Fees")
+    page.select_option("#credit", "Assets:Bank:Main")
+    page.fill("#amount", "1,80")
+    page.fill("#reason", "Fees of the bank account in November.")
+    press("button[value='check']")(page, stage, language)
+
+
 PUBLIC = (
     Visit("home", "pages.home", at("/")),
     Visit("how-money-works", "pages.how_money_works", at("/how-money-works")),
@@ -311,6 +328,33 @@ ORGANIZING = (
     Visit("organizer-run-waits", "organizer.home", at("/organizer", OTHER_ORGANIZER)),
 )  # fmt: skip
 
+ADJUSTING = (
+    Visit("adjustments", "adjustments.adjustments", at("/organizer/adjustments", ORGANIZER)),
+    Visit(
+        "adjustments-none", "adjustments.adjustments",
+        at("/organizer/adjustments?state=refused", ORGANIZER),
+    ),
+    Visit("adjustment-new", "adjustments.new", at("/organizer/adjustments/new", ORGANIZER)),
+    Visit(
+        "adjustment-errors", "adjustments.write", at("/organizer/adjustments/new", ORGANIZER),
+        press("button[value='check']"),
+    ),
+    Visit(
+        "adjustment-check", "adjustments.write", at("/organizer/adjustments/new", ORGANIZER),
+        _adjusted,
+    ),
+    *(
+        Visit(f"adjustment-{name}", "adjustments.adjustment", adjusted(status, who, more))
+        for name, status, who, more in (
+            ("mine", "proposed", OTHER_ORGANIZER, ""),
+            ("decide", "proposed", ORGANIZER, ""),
+            ("refuse", "proposed", ORGANIZER, "?confirm=refuse"),
+            ("approved", "approved", ORGANIZER, ""),
+        )
+    ),
+    Visit("adjustment-reverse", "adjustments.reverse", adjusted("approved", ORGANIZER, "/reverse")),
+)  # fmt: skip
+
 DEMO = (
     Visit("people", "demo.people", at("/demo/")),
     Visit("clock", "demo.clock_page", at("/demo/clock")),
@@ -333,7 +377,7 @@ HOSTED = (
     Visit("controls", "controls.page", at("/"), _standin("/_standin"), is_english_only=True),
 )
 
-VISITS = (*PUBLIC, *ACCOUNTS, *ASKING, *ANSWERING, *ORGANIZING, *DEMO, *HOSTED)
+VISITS = (*PUBLIC, *ACCOUNTS, *ASKING, *ANSWERING, *ORGANIZING, *ADJUSTING, *DEMO, *HOSTED)
 
 # Routes that one can open but that are no pages, and why.
 NO_PAGES = {

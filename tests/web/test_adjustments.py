@@ -136,7 +136,9 @@ def test_a_correction_of_two_accounts(client, other, people, question):
     assert "Bank fees Expenses:Bank:Fees €2.50" in said
     assert "Not explained yet Equity:Suspense €2.50" in said
     (entry_id,) = entries()
-    assert f"Entry {entry_id}" in page(other, address)
+    link = f"/organizer/entries/{entry_id}"
+    assert link in page(other, address)
+    assert REASON in page(other, link)
 
 
 MISTAKES = [

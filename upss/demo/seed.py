@@ -25,6 +25,7 @@ from upss.accounts.models import Account
 from upss.app import create_app
 from upss.config import Settings
 from upss.db.engine import app_url
+from upss.demo import adjusting
 from upss.demo.place import Place
 from upss.demo.stories import ANSWERERS, ASKERS, AUDITORS, ORGANIZERS, STORIES, Plot, Story
 from upss.forum.rules.ownership import Owner
@@ -186,6 +187,8 @@ def _steps(market: Marketplace) -> Iterator[Step]:
     for story in STORIES:
         yield from _StorySteps(market, story, random.Random(story.title)).steps(zone)  # noqa: S311
     yield from _payout_steps(market)
+    first, second = (market.people[key] for key in ORGANIZERS)
+    yield from adjusting.steps(now=market.now, first=first, second=second)
 
 
 def _payout_steps(market: Marketplace) -> Iterator[Step]:
@@ -330,19 +333,23 @@ class _StorySteps:
             uow.commit()
 
 
-LENGTH = sum(
-    {
-        Plot.DRAFT: 1,
-        Plot.AWAITING_PAYMENT: 2,
-        Plot.QUEUED: 3,
-        Plot.EXPIRED: 3,
-        Plot.WITHDRAWN: 4,
-        Plot.REFUND_FAILED: 5,
-        Plot.CLAIMED: 5,
-        Plot.ANSWERED: 5,
-    }.get(story.plot, 6)
-    for story in STORIES
-) + 2 * len(_RUNS)
+LENGTH = (
+    sum(
+        {
+            Plot.DRAFT: 1,
+            Plot.AWAITING_PAYMENT: 2,
+            Plot.QUEUED: 3,
+            Plot.EXPIRED: 3,
+            Plot.WITHDRAWN: 4,
+            Plot.REFUND_FAILED: 5,
+            Plot.CLAIMED: 5,
+            Plot.ANSWERED: 5,
+        }.get(story.plot, 6)
+        for story in STORIES
+    )
+    + 2 * len(_RUNS)
+    + adjusting.STEPS
+)
 
 
 def welcome(place: Place) -> str:
