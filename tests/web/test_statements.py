@@ -121,8 +121,8 @@ def test_the_file_has_the_figures_of_the_page(client, josep):
     assert [row["Remaining"] for row in rows] == ["0.00", "10.20", "20.40", "10.20", "10.20", ""]
     assert [row["Question"] for row in rows[1:4]] == [str(paid), str(waiting), str(paid)]
     assert rows[1]["Price"], rows[1]["Commission"] == ("12.00", "1.80")
-    assert (rows[3]["Paid to you"], rows[3]["Your part"]) == ("10.20", "")
-    assert (rows[4]["Your part"], rows[4]["Paid to you"]) == ("20.40", "10.20")
+    assert (rows[3]["Paid to you"], rows[3]["Your share"]) == ("10.20", "")
+    assert (rows[4]["Your share"], rows[4]["Paid to you"]) == ("20.40", "10.20")
     assert rows[5]["Reference"] == made.hash
     assert file_of(client, "/earnings/statements/2026.csv")[2:5] == lines[1:4]
 

@@ -44,7 +44,7 @@ _COLUMNS = {
     "price": N_("Price"),
     "commission": N_("Commission"),
     "others": N_("Others who answered"),
-    "earned": N_("Your part"),
+    "earned": N_("Your share"),
     "paid": N_("Paid to you"),
     "remaining": N_("Remaining"),
     "state": N_("State"),

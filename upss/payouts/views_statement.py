@@ -82,6 +82,7 @@ def _overview(whose: _Whose) -> ResponseReturnValue:
         "payouts/statements.html",
         whose=whose,
         page=paging.page(rows, keys=keys, after=before),
+        command=f"python verify_proof.py proof-{whose.number}.jsonl --anchor 0123...",
         currency=_CURRENCY,
         period_name=labels.period_name,
     )
