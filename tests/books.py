@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -25,6 +26,7 @@ from upss.ledger.service.posting import post
 BEGINNING = datetime(2026, 1, 5, 8, 0, 0, 250_000, tzinfo=UTC)
 # Words that an accountant may write, and that must break neither form of the export.
 REASON = 'Café: "half" \\ of; it,\nreally\tdate:2020-13-45 ^q-1 ~ 0 \u2028 {USD} 1,00 €'
+BY = {"author": "account:1", "approver": "account:2", "reason": REASON}
 
 Step = Callable[[UnitOfWork], object]
 
@@ -33,20 +35,31 @@ def eur(minor: int) -> Money:
     return Money(minor, "EUR")
 
 
-def fill(engine: Engine, n_entries: int, *, seed: int = 1, per_commit: int = 200) -> None:
-    """Write at least `n_entries` entries as the application does, a block with every commit."""
-    steps = lives(random.Random(seed))
+def fill(engine: Engine, n_entries: int, *, seed: int = 1) -> None:
+    """Write random entries as the application does, in commits of 200, a block with each."""
+    write(engine, islice(lives(random.Random(seed)), n_entries), per_commit=200)
+
+
+def write(engine: Engine, steps: Iterable[Step], *, per_commit: int) -> None:
+    """Take the steps; each commit ends with a block."""
     clock = FixedClock(BEGINNING)
-    written = 0
+    waiting = iter(steps)
     with Session(engine) as session:
         uow = OwnSession(session, clock, ProcrastinateQueue())
-        while written < n_entries:
-            for _ in range(min(per_commit, n_entries - written)):
-                next(steps)(uow)
+        while page := list(islice(waiting, per_commit)):
+            for step in page:
+                step(uow)
                 clock.advance(timedelta(minutes=37))
-                written += 1
             anchor(uow)
             uow.commit()
+
+
+def by_hand(name: str, *, reverses_id: int | None = None) -> Step:
+    """Return an adjustment that two people stand for, with a reason full of odd marks."""
+    lines = [Line(chart.SUSPENSE, "EUR", -7, None), Line(chart.GOODWILL, "EUR", 7, None)]
+    return booked(
+        manual.adjustment(adjustment_key=name, lines=lines, reverses_id=reverses_id, **BY)
+    )
 
 
 def lives(chance: random.Random) -> Iterator[Step]:
@@ -223,7 +236,6 @@ def _paid_out(
 
 def _own_money(chance: random.Random) -> Iterator[Step]:
     """Yield the organizer's own movements, without end."""
-    by = {"author": "account:1", "approver": "account:2", "reason": REASON}
     for turn in range(10**9):
         minor = eur(chance.randint(1, 50_000))
         yield booked(bank.fund_paid_in(amount=minor, payment_key=f"in_{turn}"))
@@ -232,10 +244,9 @@ def _own_money(chance: random.Random) -> Iterator[Step]:
         yield booked(bank.fund_paid_out(amount=minor, payment_key=f"out_{turn}"))
         odd = {"amount": eur(-7), "fee_minor": 0, "balance_transaction_id": f"txn_odd_{turn}"}
         yield booked(bank.movement_unexplained(**odd))
-        lines = [Line(chart.SUSPENSE, "EUR", -7, None), Line(chart.GOODWILL, "EUR", 7, None)]
-        yield booked(manual.adjustment(adjustment_key=f"a_{turn}", lines=lines, **by))
+        yield by_hand(f"a_{turn}")
         who = chance.randint(1, 40)
         owed = [Line(chart.receivable(who), "EUR", 900, None), Line(chart.BANK, "EUR", -900, None)]
-        yield booked(manual.adjustment(adjustment_key=f"b_{turn}", lines=owed, **by))
+        yield booked(manual.adjustment(adjustment_key=f"b_{turn}", lines=owed, **BY))
         gone = {"write_off_key": str(turn), "answerer_id": who, "amount": eur(900)}
-        yield booked(manual.write_off(**gone, **by))
+        yield booked(manual.write_off(**gone, **BY))

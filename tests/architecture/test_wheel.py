@@ -84,6 +84,7 @@ def test_the_wheel_holds_pages_words_files_and_migrations(wheel):
         assert wanted - held == set()
     assert {f"upss/translations/{code}/LC_MESSAGES/messages.mo" for code in ("es", "ca")} <= held
     assert "upss/py.typed" in held
+    assert {f"upss/ledger/offline/verify_{name}.py" for name in ("ledger", "proof")} <= held
     assert not [name for name in held if name.startswith(("tests/", "tools/", "hatch_build"))]
 
 

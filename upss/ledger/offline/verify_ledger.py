@@ -126,12 +126,12 @@ def take(ledger: Ledger, number: int, line: str) -> None:
         ledger.end(row)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Check the file that the command line names; return the exit code."""
     parser = argparse.ArgumentParser(description="Check an exported ledger.")
     parser.add_argument("file")
     parser.add_argument("--anchor", metavar="HASH", help="the hash of a block, from elsewhere")
-    asked, ledger, number = parser.parse_args(), Ledger(), 0
+    asked, ledger, number = parser.parse_args(arguments), Ledger(), 0
     try:
         with open(asked.file, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):

@@ -42,6 +42,7 @@ def climb(digest: str, position: int, size: int, path: list[str]) -> str:
     """Return the root to which a path leads; what has no neighbour moves up as it is."""
     need(type(position) is int and 0 <= position < size, "no such place in the block")
     reached, steps = sha(b"\0", bytes.fromhex(digest)), [bytes.fromhex(step) for step in path]
+    need([step.hex() for step in steps] == path, "a hash of the path is misspelled")
     while size > 1:
         if position ^ 1 < size:
             need(steps, "the path is too short")
@@ -117,12 +118,12 @@ def take(proof: Proof, number: int, line: str) -> None:
         proof.block(row)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Check the file that the command line names; return the exit code."""
     parser = argparse.ArgumentParser(description="Check the proof of some entries of the ledger.")
     parser.add_argument("file")
     parser.add_argument("--anchor", metavar="HASH", help="the hash of a block, from elsewhere")
-    asked, proof, number = parser.parse_args(), Proof(), 0
+    asked, proof, number = parser.parse_args(arguments), Proof(), 0
     try:
         with open(asked.file, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
