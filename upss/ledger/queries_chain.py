@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Row, Select, cast, func, literal, select
+from sqlalchemy import BigInteger, Row, Select, bindparam, cast, func, literal, select
 
 from upss.kernel.errors import NotFound
 from upss.ledger.models import (
@@ -155,12 +155,15 @@ def account_totals(session: Session, code: str | None = None) -> list[AccountTot
 
     The newest block's totals and the lines of waiting entries are read in one snapshot.
     """
-    statement = _totals() if code is None else _totals().where(account.c.code == code)
+    if code is None:
+        rows = session.execute(_TOTALS)
+    else:
+        rows = session.execute(_TOTALS_OF_ONE, {"code": code})
     return [
         AccountTotals(
             row.code, row.kind, row.currency, row.debit, row.credit, row.debit - row.credit
         )
-        for row in session.execute(statement)
+        for row in rows
     ]
 
 
@@ -172,15 +175,18 @@ def _totals() -> Select[Any]:
         .limit(1)
         .lateral("newest")
     )
+    # From the oldest entry that waits, the index of the account leads to the few lines after it.
     late = (
         select(
-            posting.c.account_id,
             func.sum(func.greatest(posting.c.amount, 0)).label("debit"),
             func.sum(func.greatest(-posting.c.amount, 0)).label("credit"),
         )
-        .join(pending, pending.c.entry_id == posting.c.entry_id)
-        .group_by(posting.c.account_id)
-        .subquery("late")
+        .where(
+            posting.c.account_id == account.c.id,
+            posting.c.entry_id >= select(func.min(pending.c.entry_id)).scalar_subquery(),
+            posting.c.entry_id.in_(select(pending.c.entry_id)),
+        )
+        .lateral("late")
     )
     sums = [
         cast(func.coalesce(newest.c[side], 0) + func.coalesce(late.c[side], 0), BigInteger).label(
@@ -192,10 +198,15 @@ def _totals() -> Select[Any]:
         select(account.c.code, account.c.kind, account.c.currency, *sums)
         .select_from(account)
         .outerjoin(newest, literal(value=True))
-        .outerjoin(late, late.c.account_id == account.c.id)
+        .outerjoin(late, literal(value=True))
         .where(func.coalesce(newest.c.debit, late.c.debit).is_not(None))
         .order_by(account.c.code)
     )
+
+
+# Made once: to put them together takes longer than to run them.
+_TOTALS = _totals()
+_TOTALS_OF_ONE = _TOTALS.where(account.c.code == bindparam("code"))
 
 
 def _block(row: Row[Any]) -> BlockRow:
