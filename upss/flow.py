@@ -8,6 +8,7 @@ from upss.db.work import Handlers
 from upss.doctor.events import SelfCheckAlarmed
 from upss.forum import events as forum_events
 from upss.forum.service import asking
+from upss.ledger.events import BooksAnchored
 from upss.notices import service as notices
 from upss.payments import events as payment_events
 from upss.payouts import events as payout_events
@@ -37,6 +38,7 @@ HANDLERS: Handlers = {
     payout_events.PayoutSent: (notices.payout_sent,),
     payout_events.PayoutRefused: (notices.payout_refused,),
     # the books
+    BooksAnchored: (notices.books_anchored,),
     AdjustmentProposed: (notices.adjustment_waits,),
     SelfCheckAlarmed: (notices.self_check_alarmed,),
 }

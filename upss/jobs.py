@@ -65,6 +65,7 @@ TASKS: dict[str, Callable[..., object]] = {
 PERIODIC: dict[str, tuple[str, Callable[[], object]]] = {
     "forum.run_timers": ("* * * * *", forum_tasks.run_timers),
     "ledger.anchor": ("*/5 * * * *", ledger_tasks.anchor),
+    "ledger.tell_newest_block": ("23 * * * *", ledger_tasks.tell_newest_block),
     "payments.poll": ("*/5 * * * *", payment_tasks.poll),
     "payouts.resume": ("*/5 * * * *", payout_tasks.resume),
     "doctor.check_recent": ("3-59/10 * * * *", doctor_tasks.check_recent),

@@ -28,6 +28,7 @@ ASKER = {
     "/how-money-works": 2,
     "/rights": 2,
     "/accessibility": 1,
+    "/books": 4,
     "/settings": 1,
     "/my-questions": 2,
     "/ask/{draft}": 5,  # with the menu: version, topics, prices

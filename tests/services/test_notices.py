@@ -25,6 +25,8 @@ from upss.kernel.errors import MailNotSent, MailRefused
 from upss.kernel.ids import new_public_id
 from upss.kernel.ports import Mail
 from upss.kernel.roles import Role
+from upss.ledger import tasks as ledger_tasks
+from upss.ledger.events import BooksAnchored
 from upss.notices import service, tasks
 from upss.notices.models import Notice
 from upss.notices.rules.messages import MESSAGES
@@ -88,6 +90,7 @@ def scene(app, clock, database):
         add(item)
         add(adjustment)
         uow.commit()
+    ledger_tasks.anchor()
     with psycopg.connect(database.owner_conninfo) as owner:
         owner.execute("DELETE FROM notice")  # what getting there has told already
     return Scene(asker, answerer, organizers, question, payment, refund.id, item.id, adjustment.id)
@@ -118,6 +121,8 @@ def everything(scene: Scene, now):
         "adjustment_waits": AdjustmentProposed(
             at=now, adjustment_id=scene.adjustment, proposed_by=scene.organizers[0]
         ),
+        "self_check_alarmed": SelfCheckAlarmed(at=now, run_id=7),
+        "books_anchored": BooksAnchored(at=now, week=202647),
         "self_check_alarmed": SelfCheckAlarmed(at=now, run_id=7),
         "payout_sent": payouts.PayoutSent(**out),
         "payout_refused": payouts.PayoutRefused(**out),
@@ -175,6 +180,8 @@ TOLD = {
     "claim_lapsed": ["answerer@example.org"],
     "answer_accepted": ["answerer@example.org"],
     "adjustment_waits": ["boss2@example.org"],
+    "self_check_alarmed": ["boss1@example.org", "boss2@example.org"],
+    "books_anchored": ["boss1@example.org", "boss2@example.org"],
     "self_check_alarmed": ["boss1@example.org", "boss2@example.org"],
     "payout_sent": ["answerer@example.org"],
     "payout_refused": ["answerer@example.org", "boss1@example.org", "boss2@example.org"],

@@ -14,6 +14,7 @@ from upss.adjustments.models import Adjustment
 from upss.doctor.models import SelfCheckFinding
 from upss.forum.models import Question
 from upss.kernel.ids import AccountId
+from upss.ledger import queries_chain as chain
 from upss.ledger.rules.split import split
 from upss.notices.models import Notice
 from upss.notices.rules.messages import To, subject_of
@@ -160,7 +161,8 @@ def _payout(session: Session, number: int, _rest: str) -> dict[str, object]:
         select(PayoutItem.answerer_id).where(PayoutItem.id == number)
     ).scalar_one()
     name = people.names(session, [answerer_id])[answerer_id]
-    return {"name": name} | _amount(session, PayoutItem, number)
+    told = {"name": name} | _amount(session, PayoutItem, number)
+    return told | _books(session, number, "")
 
 
 def _adjustment(session: Session, number: int, _rest: str) -> dict[str, object]:
@@ -170,6 +172,18 @@ def _adjustment(session: Session, number: int, _rest: str) -> dict[str, object]:
     name = people.names(session, [row.proposed_by])[row.proposed_by]
     told = {"public_id": row.public_id, "name": name}
     return told | _amount(session, Adjustment, number)
+
+
+def _self_check(session: Session, number: int, _rest: str) -> dict[str, object]:
+    new = select(func.count()).where(
+        SelfCheckFinding.first_run_id == number, SelfCheckFinding.severity == "error"
+    )
+    return {"differences": session.execute(new).scalar_one()}
+
+
+def _books(session: Session, _number: int, _rest: str) -> dict[str, object]:
+    newest = chain.newest_block(session)
+    return {"block": newest, "entries": chain.anchored_entries(session)}
 
 
 def _self_check(session: Session, number: int, _rest: str) -> dict[str, object]:
@@ -205,6 +219,7 @@ _READERS: Mapping[str, Callable[[Session, int, str], dict[str, object]]] = {
     "adjustment": _adjustment,
     "self_check": _self_check,
     "account": _account,
+    "books": _books,
 }
 
 _WAITING = select(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         QuestionWithdrawn,
     )
     from upss.kernel.events import Event
+    from upss.ledger.events import BooksAnchored
     from upss.notices.queries import Recipient
     from upss.notices.rules.messages import Message
     from upss.payments.events import PaymentReturned, PaymentSettled, RefundFailed, RefundSettled
@@ -125,6 +126,16 @@ def payout_refused(uow: UnitOfWork, event: PayoutRefused) -> None:
 def adjustment_waits(uow: UnitOfWork, event: AdjustmentProposed) -> None:
     """Tell the other organizers that a proposal waits for one of them."""
     _tell("adjustment_waits", uow, event)
+
+
+def self_check_alarmed(uow: UnitOfWork, event: SelfCheckAlarmed) -> None:
+    """Tell the organizers that the books contradict what happened."""
+    _tell("self_check_alarmed", uow, event)
+
+
+def books_anchored(uow: UnitOfWork, event: BooksAnchored) -> None:
+    """Give the organizers a week's newest hash to keep."""
+    _tell("books_anchored", uow, event)
 
 
 def self_check_alarmed(uow: UnitOfWork, event: SelfCheckAlarmed) -> None:

@@ -53,6 +53,7 @@ _NAVIGATION: tuple[tuple[str, str, Callable[[Person | None], bool]], ...] = (
 _FOOTER = (
     ("pages.how_money_works", N_("How we share the money")),
     ("pages.rights", N_("Your rights and refunds")),
+    ("books.index", N_("Check our books")),
     ("pages.accessibility", N_("Accessibility")),
 )
 

@@ -42,6 +42,8 @@ _EARNINGS = "payouts.earnings"
 _PAYOUTS = "organizer.payouts"
 _ADJUSTMENT = "adjustments.adjustment"  # also gets the proposal's public id
 _SELF_CHECKS = "doctor.self_checks"
+_BOOKS = "books.index"
+_SELF_CHECKS = "doctor.self_checks"
 _SIGN_IN = "accounts.sign_in"
 _LINK = "accounts.link"  # also gets the token
 
@@ -77,6 +79,10 @@ MESSAGES: Mapping[str, tuple[Message, ...]] = {
             "adjustment_waits", To.OTHER_ORGANIZERS, "adjustment:{adjustment_id}:", _ADJUSTMENT
         ),
     ),
+    "self_check_alarmed": (
+        Message("self_check_alarmed", To.ORGANIZERS, "self_check:{run_id}:", _SELF_CHECKS),
+    ),
+    "books_anchored": (Message("books_anchored", To.ORGANIZERS, "books:{week}:", _BOOKS),),
     "self_check_alarmed": (
         Message("self_check_alarmed", To.ORGANIZERS, "self_check:{run_id}:", _SELF_CHECKS),
     ),

@@ -1,0 +1,64 @@
+"""The public page of the books: the newest hashes, and what anybody needs to check them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Response, render_template
+
+from upss.ledger import offline
+from upss.ledger import queries_chain as chain
+from upss.web import paging
+from upss.web.access import for_everyone
+from upss.web.ports import unit
+
+_BLOCKS = 50
+_FOLDER = Path(offline.__file__).parent
+_PROGRAM = "text/x-python"
+
+blueprint = Blueprint("books", __name__, url_prefix="/books")
+
+
+@blueprint.get("")
+@for_everyone
+def index() -> str:
+    """Show the newest block, to be kept by whoever likes, and those before it."""
+    before = paging.cursor("before")
+    with unit() as uow:
+        newest = chain.newest_block(uow.session)
+        anchored = chain.anchored_entries(uow.session)
+        rows = chain.blocks(uow.session, before=before, limit=_BLOCKS + 1)
+    return render_template(
+        "ledger/books.html",
+        newest=newest,
+        anchored=anchored,
+        page=paging.page(rows, keys=[row.seq for row in rows], after=before, size=_BLOCKS),
+    )
+
+
+@blueprint.get("/verify_ledger.py")
+@for_everyone
+def verify_ledger() -> Response:
+    """Send the program that checks an exported ledger."""
+    return _file("verify_ledger.py", _PROGRAM)
+
+
+@blueprint.get("/verify_proof.py")
+@for_everyone
+def verify_proof() -> Response:
+    """Send the program that checks the proof of some entries."""
+    return _file("verify_proof.py", _PROGRAM)
+
+
+@blueprint.get("/format.txt")
+@for_everyone
+def published_format() -> Response:
+    """Send the published form, for who writes a program of their own."""
+    return _file("format.txt", "text/plain")
+
+
+def _file(name: str, kind: str) -> Response:
+    answer = Response((_FOLDER / name).read_bytes(), mimetype=kind)
+    if kind == _PROGRAM:
+        answer.headers["Content-Disposition"] = f"attachment; filename={name}"
+    return answer
