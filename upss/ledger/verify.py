@@ -34,14 +34,13 @@ _STRAYS = {
     "place in no block: entry {0}": """
     SELECT entry_id FROM ledger.block_entry p
      WHERE NOT EXISTS (SELECT 1 FROM ledger.block b WHERE b.seq = p.block_seq)""",
-    "entry {0} is in {1} blocks and waits {2} times": """
-    SELECT s.entry_id, b.places, w.times
-      FROM ledger.seal s
-      FULL JOIN (SELECT entry_id, count(*) AS times FROM ledger.pending GROUP BY entry_id) w
-        ON w.entry_id = s.entry_id
-      FULL JOIN (SELECT entry_id, count(*) AS places FROM ledger.block_entry GROUP BY entry_id) b
-        ON b.entry_id = coalesce(s.entry_id, w.entry_id)
-     WHERE coalesce(b.places, 0) + coalesce(w.times, 0) <> 1 OR s.entry_id IS NULL""",
+    "entry {0}: {1} seals, in {2} blocks, waits {3} times": """
+    SELECT entry_id, sum(seals), sum(places), sum(waits)
+      FROM (SELECT entry_id, 1 AS seals, 0 AS places, 0 AS waits FROM ledger.seal
+            UNION ALL SELECT entry_id, 0, 1, 0 FROM ledger.block_entry
+            UNION ALL SELECT entry_id, 0, 0, 1 FROM ledger.pending) found
+     GROUP BY entry_id
+    HAVING sum(seals) <> 1 OR sum(places) + sum(waits) <> 1""",
     "balance of {0}, question {1}: lines {2}, kept {3}": """
     SELECT a.code, coalesce(p.question_id, b.question_id) AS question_id, p.minor, b.balance
       FROM (SELECT account_id, question_id, sum(amount) AS minor
