@@ -91,14 +91,10 @@ def hordak(server: Server, database: str, work: Path | None = None) -> Iterator[
     python = environment(work)
     server.make_bare(database)
     socket = str(server.running.place.socket)
-    with subprocess.Popen(
-        [python, "-P", CLIENT, socket, str(PORT), database, SUPERUSER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    command = [python, "-P", CLIENT, socket, str(PORT), database, SUPERUSER]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    # its end, and with it that of its input, is what lets the process go
+    with subprocess.Popen(command, text=True, **pipes) as process:
         peer = Hordak(process)
         peer.answer()
         yield peer
-        assert process.stdin is not None
-        process.stdin.close()

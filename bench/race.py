@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 # What one client could post in a second at the very most; each gets as many paid questions.
-MOST_PER_SECOND = {1: 4000, 4: 3000, 16: 1000}
+MOST_PER_SECOND = {1: 3500, 4: 2500, 16: 750}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from bench.server import Server
 from upss.ledger import queries
 from upss.ledger.rules import chart
 
-ROUNDS = 9
 # How often each question is asked in a round; the trial balance reads every account.
 ASKED = {"balance": 60, "trial_balance": 8, "trail": 60}
 
@@ -54,24 +53,48 @@ def load(server: Server, postings: int) -> Size:
     return Size(database, questions, loaded)
 
 
-def measure(server: Server, sizes: list[Size], rounds: int = ROUNDS) -> Mapping[str, object]:
-    """Read every size in turn, round by round; times are milliseconds for one reading.
+@dataclass(frozen=True)
+class Reading:
+    """Milliseconds of one kind of reading: for each size, its figure in each round."""
 
-    A round's figure is the median of its readings. Growth compares the figures of one round.
-    """
+    postings: list[int]
+    ms: list[list[float]]
+
+    def growth(self, place: int = -1) -> list[float]:
+        """Return how much longer it takes at a size (the largest) than at the smallest, by round."""
+        return [large / small for large, small in zip(self.ms[place], self.ms[0], strict=True)]
+
+    def summary(self) -> Mapping[str, object]:
+        """Return the raw figures with medians and spread."""
+        return {
+            "ms": {
+                str(n): spread(figures) for n, figures in zip(self.postings, self.ms, strict=True)
+            },
+            "growth": {
+                str(n): spread(self.growth(place))
+                for place, n in enumerate(self.postings)
+                if place > 0
+            },
+        }
+
+
+def measure(server: Server, sizes: list[Size], rounds: int) -> Mapping[str, Reading]:
+    """Read every size in turn, round by round; a round's figure is the median of its readings."""
     engines = [create_engine(server.app_url(size.database)) for size in sizes]
     sessions = [Session(engine) for engine in engines]
-    figures: dict[str, list[list[float]]] = {what: [[] for _ in sizes] for what in ASKED}
+    found = {
+        what: Reading([size.postings for size in sizes], [[] for _ in sizes]) for what in ASKED
+    }
     for done in range(rounds + 1):
         for place, (size, session) in enumerate(zip(sizes, sessions, strict=True)):
             for what, reads in size.reads(done).items():
                 took = _time(session, reads, ASKED[what])
                 if done:  # the first round fills the caches
-                    figures[what][place].append(took)
+                    found[what].ms[place].append(took)
     for session, engine in zip(sessions, engines, strict=True):
         session.close()
         engine.dispose()
-    return {what: _summary(sizes, per_size) for what, per_size in figures.items()}
+    return found
 
 
 def _time(session: Session, reads: Iterable[Read], times: int) -> float:
@@ -82,22 +105,6 @@ def _time(session: Session, reads: Iterable[Read], times: int) -> float:
         took.append((time.perf_counter() - begun) * 1000)
     session.rollback()
     return median(took)
-
-
-def _summary(sizes: list[Size], per_size: list[list[float]]) -> Mapping[str, object]:
-    smallest = per_size[0]
-    return {
-        "ms": {
-            str(size.postings): spread(figures)
-            for size, figures in zip(sizes, per_size, strict=True)
-        },
-        "growth": {
-            str(size.postings): spread(
-                [large / small for large, small in zip(figures, smallest, strict=True)]
-            )
-            for size, figures in zip(sizes[1:], per_size[1:], strict=True)
-        },
-    }
 
 
 def _balance(code: str) -> Read:
