@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.e2e.conftest import NewContext
-from tests.e2e.gallery import ORGANIZER, asked
+from tests.e2e.gallery import ANSWERER, ORGANIZER, asked, earned
 from tests.e2e.stage import Stage
 
 pytestmark = pytest.mark.browser
@@ -30,6 +30,17 @@ def test_a_receipt_prints(filled: Stage, new_context: NewContext) -> None:
     assert pages_of(page) == 1
     for words in ("Receipt for question", "You paid", "The person who answers receives"):
         assert words in page.locator("main").inner_text()
+
+
+def test_a_statement_of_a_month_is_one_sheet(filled: Stage, new_context: NewContext) -> None:
+    email, path = earned(ANSWERER, "/earnings/statements/{}-{}")(filled)
+    page = printed(filled, new_context, email, path)
+
+    assert pages_of(page) == 1
+    for words in ("Statement for", "You earned", "How it adds up", "Keep this sheet"):
+        assert words in page.locator("main").inner_text()
+    widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert widths[0] <= widths[1], "the statement is wider than the paper"
 
 
 def test_the_audit_table_prints(filled: Stage, new_context: NewContext) -> None:

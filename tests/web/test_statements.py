@@ -19,6 +19,7 @@ from upss.kernel.roles import Role
 from upss.ledger.rules.posting import payouts, questions
 from upss.ledger.service import anchoring
 from upss.ledger.service.posting import post
+from upss.payouts import views_statement
 from upss.web.paging import SIZE
 from upss.web.ports import unit
 
@@ -106,6 +107,26 @@ def test_a_month_says_what_was_earned_paid_and_remains(client, josep):
     assert "Fees that you bear €0.00" in said
     assert f"closed up to block {made.seq}" in said
     assert made.hash in said
+
+
+def test_what_is_newer_than_the_block_is_said(client, josep):
+    earn(josep)
+    anchor()
+    assert "so new that" not in page(client, "/earnings/statements/2026-11")
+    earn(josep)
+    said = words(page(client, "/earnings/statements/2026-11"))
+    assert "1 entry on this sheet is so new that it comes into the next block." in said
+
+
+def test_a_month_that_is_too_long_keeps_its_sums_and_its_file(client, josep, monkeypatch):
+    earn(josep)
+    earn(josep)
+    monkeypatch.setattr(views_statement, "_LISTED", 1)
+    said = words(page(client, "/earnings/statements/2026-11"))
+    assert "too long for one page" in said
+    assert said.count("Answer accepted €12.00") == 1
+    assert "You earned €20.40" in said
+    assert len(file_of(client, "/earnings/statements/2026-11.csv")) == 5
 
 
 def test_the_file_has_the_figures_of_the_page(client, josep):

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from upss.accounts.models import Account
-from upss.ledger.models import account, balance, entry, posting
+from upss.ledger.models import account, balance, entry, pending, posting
 from upss.ledger.rules import chart
 from upss.payouts.rules.statement import PAID_KINDS, PRICED_KINDS, MonthSum, Period
 
@@ -189,6 +189,23 @@ def every_line(session: Session, answerer_id: int, period: Period) -> Iterator[A
     """Yield all lines of a period in the same order, never all at once in memory."""
     options = {"yield_per": _CHUNK}
     yield from session.execute(_lines(answerer_id, period), execution_options=options)
+
+
+def not_anchored(session: Session, answerer_id: int, period: Period) -> int:
+    """Return how many entries of a period that touch a person's accounts are in no block yet."""
+    statement = (
+        select(func.count(entry.c.id.distinct()))
+        .select_from(pending)
+        .join(entry, entry.c.id == pending.c.entry_id)
+        .join(posting, posting.c.entry_id == entry.c.id)
+        .join(account, account.c.id == posting.c.account_id)
+        .where(
+            account.c.code.in_(codes_of(answerer_id)),
+            entry.c.value_date >= period.begins,
+            entry.c.value_date < period.ends,
+        )
+    )
+    return session.execute(statement).scalar_one()
 
 
 def people(session: Session, *, after: int | None, limit: int) -> Sequence[AnyRow]:

@@ -95,6 +95,7 @@ def _statement(whose: _Whose, name: str) -> ResponseReturnValue:
         queries.as_of_one_moment(uow.session)
         sums = queries.month_sums(uow.session, whose.id, until=period.ends)
         block = queries_chain.newest_block(uow.session)
+        not_anchored = queries.not_anchored(uow.session, whose.id, period)
         lines = (
             []
             if period.is_year
@@ -115,6 +116,7 @@ def _statement(whose: _Whose, name: str) -> ResponseReturnValue:
         months=rules.months_of(period, sums) if period.is_year else [],
         quarters=rules.quarters(period, sums) if period.is_year else [],
         block=block,
+        not_anchored=not_anchored,
         currency=_CURRENCY,
         period_name=labels.period_name,
         word=labels.word,
