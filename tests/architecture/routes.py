@@ -90,6 +90,7 @@ ROUTES = dict.fromkeys(sorted(OWN), EVERYONE) | {
     "GET /organizer/books/accounts/<key>": AUDITOR,
     "GET /organizer/books/accounts/<key>/entries.csv": AUDITOR,
     "GET /organizer/books/blocks": AUDITOR,
+    "GET /organizer/books/export/<key>": AUDITOR,
     "GET /organizer/books/journal": AUDITOR,
     "GET /organizer/books/journal.csv": AUDITOR,
     "GET /organizer/books/open-items": AUDITOR,

@@ -15,6 +15,7 @@ from upss.demo import mail_catcher
 ORGANIZER, OTHER_ORGANIZER = "aurora.molinet@example.org", "abedul.marinero@example.org"
 ANSWERER, WITHOUT_ACCOUNT = "salvia.roureda@example.org", "clover.quillfeather@example.org"
 ASKER = "nube.prat@example.org"
+AUDITOR = "quercus.ledgerly@example.org"
 
 Found = tuple[str, str]  # who looks (an address, or "" for nobody), and the path
 
@@ -51,6 +52,15 @@ _REFUNDED = """
 SELECT a.email, q.public_id FROM refund r JOIN question q ON q.id = r.question_id
 JOIN account a ON a.id = q.asker_id WHERE r.status = :status ORDER BY r.id LIMIT 1
 """
+_EARNED = """
+SELECT to_char(e.value_date, 'YYYY'), to_char(e.value_date, 'MM') FROM ledger.entry e
+JOIN ledger.posting p ON p.entry_id = e.id JOIN ledger.account l ON l.id = p.account_id
+JOIN account a ON l.code = 'Liabilities:Answerer:Payable:A' || to_char(a.id, 'FM0000')
+WHERE a.email = :email ORDER BY e.id DESC LIMIT 1
+"""
+_SPLIT = "SELECT id FROM ledger.entry WHERE kind = 'answer_accepted' ORDER BY id LIMIT 1"
+_JOURNAL = "/organizer/books/journal"
+_HELD_ACCOUNT = "/organizer/books/accounts/Liabilities:Held:Questions"
 _BY_STATUS = "SELECT id FROM question WHERE status = :status ORDER BY id LIMIT 1"
 _RUN = "SELECT public_id FROM payout_run WHERE status NOT IN ('prepared', 'cancelled') LIMIT 1"
 _ADJUSTMENT = "SELECT public_id FROM adjustment WHERE status = :status ORDER BY id LIMIT 1"
@@ -90,6 +100,22 @@ def adjusted(status: str, who: str, more: str) -> Callable[[Stage], Found]:
     return lambda stage: (
         who, f"/organizer/adjustments/{stage.value(_ADJUSTMENT, status=status)}{more}",
     )  # fmt: skip
+
+
+def earned(email: str, path: str) -> Callable[[Stage], Found]:
+    """A statement of the month, or the year, of this person's newest accepted answer."""
+    return lambda stage: (email, path.format(*stage.rows(_EARNED, email=email)[0]))
+
+
+def statement_of(email: str, path: str) -> Callable[[Stage], Found]:
+    """The same statement as who reads the books sees it."""
+
+    def find(stage: Stage) -> Found:
+        public_id = stage.value("SELECT public_id FROM account WHERE email = :e", e=email)
+        month = path.format(*stage.rows(_EARNED, email=email)[0])
+        return ORGANIZER, f"/organizer/statements/{public_id}{month}"
+
+    return find
 
 
 def press(selector: str) -> Callable[[Page, Stage, str], None]:
@@ -291,6 +317,9 @@ ANSWERING = (
     Visit("answer-check", "answering.check", worked(_HELD, "/answering/{}/check", status="claimed")),
     Visit("earnings", "payouts.earnings", at("/earnings", ANSWERER)),
     Visit("earnings-waiting", "payouts.earnings", at("/earnings", WITHOUT_ACCOUNT)),
+    Visit("statements", "statements.my_overview", at("/earnings/statements", ANSWERER)),
+    Visit("statement-month", "statements.my_period", earned(ANSWERER, "/earnings/statements/{}-{}")),
+    Visit("statement-year", "statements.my_period", earned(ANSWERER, "/earnings/statements/{}")),
     Visit("how-paid", "payouts.how_paid", at("/how-you-are-paid", ANSWERER)),
     Visit("how-paid-none", "payouts.how_paid", at("/how-you-are-paid", WITHOUT_ACCOUNT)),
     Visit(
@@ -316,7 +345,9 @@ ORGANIZING = (
         Visit(f"trail-{status}", "organizer.trail", money_of(status))
         for status in ("draft", "queued", "withdrawn", "accepted")
     ),
-    Visit("trial-balance", "organizer.trial_balance", at("/organizer/trial-balance", ORGANIZER)),
+    Visit("statements-people", "statements.people", at("/organizer/statements", ORGANIZER)),
+    Visit("statements-theirs", "statements.their_overview", statement_of(ANSWERER, "")),
+    Visit("statement-theirs", "statements.their_period", statement_of(ANSWERER, "/{}-{}")),
     Visit("run-prepared", "organizer.run", at("/organizer/payouts/runs", ORGANIZER), _prepared_run),
     Visit("runs-open", "organizer.runs", at("/organizer/payouts/runs", ORGANIZER)),
     *(
@@ -356,6 +387,40 @@ ADJUSTING = (
     Visit("adjustment-reverse", "adjustments.reverse", adjusted("approved", ORGANIZER, "/reverse")),
 )  # fmt: skip
 
+AUDITING = (
+    Visit("organizer-auditor", "organizer.home", at("/organizer", AUDITOR)),
+    Visit("runs-auditor", "organizer.runs", at("/organizer/payouts/runs", AUDITOR)),
+    Visit("jobs-auditor", "organizer.jobs", at("/organizer/jobs", AUDITOR)),
+    Visit("books", "accounting.index", at("/organizer/books", AUDITOR)),
+    Visit("trial-balance", "audit.trial_balance", at("/organizer/trial-balance", AUDITOR)),
+    *(
+        Visit(
+            f"trial-balance-{name}", "audit.trial_balance",
+            at(f"/organizer/trial-balance?on={day}", AUDITOR),
+        )
+        for name, day in (("none", "2001-01-01"), ("errors", "yesterday"))
+    ),
+    Visit("accounts", "audit.all_accounts", at("/organizer/books/accounts", AUDITOR)),
+    Visit("account", "audit.account", at(f"{_HELD_ACCOUNT}?since=2026-01-01", AUDITOR)),
+    Visit("account-none", "audit.account", at(f"{_HELD_ACCOUNT}?kind=write_off", AUDITOR)),
+    Visit("account-errors", "audit.account", at(f"{_HELD_ACCOUNT}?since=x&question=y", AUDITOR)),
+    Visit("journal", "audit.journal", at("/organizer/books/journal", AUDITOR)),
+    Visit("journal-accepted", "audit.journal", at(f"{_JOURNAL}?kind=answer_accepted", AUDITOR)),
+    Visit("journal-none", "audit.journal", at(f"{_JOURNAL}?until=2001-01-01", AUDITOR)),
+    Visit("journal-errors", "audit.journal", at(f"{_JOURNAL}?until=2001-02-30", AUDITOR)),
+    Visit(
+        "entry", "audit.entry",
+        lambda stage: (AUDITOR, f"/organizer/entries/{stage.value(_SPLIT)}"),
+    ),
+    Visit("open-items", "accounting.open_items", at("/organizer/books/open-items", AUDITOR)),
+    Visit("over-time", "accounting.over_time", at("/organizer/books/over-time", AUDITOR)),
+    Visit(
+        "over-time-all", "accounting.over_time", at("/organizer/books/over-time?month=all", AUDITOR)
+    ),
+    Visit("blocks-of-the-books", "accounting.blocks", at("/organizer/books/blocks", AUDITOR)),
+    Visit("waiting", "accounting.waiting", at("/organizer/books/waiting", AUDITOR)),
+)  # fmt: skip
+
 DEMO = (
     Visit("people", "demo.people", at("/demo/")),
     Visit("clock", "demo.clock_page", at("/demo/clock")),
@@ -378,16 +443,32 @@ HOSTED = (
     Visit("controls", "controls.page", at("/"), _standin("/_standin"), is_english_only=True),
 )
 
-VISITS = (*PUBLIC, *ACCOUNTS, *ASKING, *ANSWERING, *ORGANIZING, *ADJUSTING, *DEMO, *HOSTED)
+VISITS = (
+    *PUBLIC,
+    *ACCOUNTS,
+    *ASKING,
+    *ANSWERING,
+    *ORGANIZING,
+    *AUDITING,
+    *ADJUSTING,
+    *DEMO,
+    *HOSTED,
+)
 
 # Routes that one can open but that are no pages, and why.
 NO_PAGES = {
     "static": "files",
     "health.healthz": "for machines",
     "organizer.payouts_csv": "a file",
+    "audit.account_csv": "a file",
+    "audit.journal_csv": "a file",
+    "accounting.export": "a file",
     "books.verify_ledger": "a file",
     "books.verify_proof": "a file",
     "books.published_format": "a file",
+    "statements.my_file": "a file",
+    "statements.my_proof": "a file",
+    "statements.their_file": "a file",
     "forum.ask": "leads to the draft",
     "forum.back": "leads from the payment to the question",
     "payouts.back": "leads from the payment service to “How you are paid”",

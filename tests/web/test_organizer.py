@@ -159,8 +159,8 @@ def test_the_audit_shows_every_state_and_its_totals_balance(client, people, wait
     assert "The accounts balance." in said
     assert "Paid by askers €48.00" in said
     assert "For the people who answer €20.40" in said
-    assert "For the organizer €2.88" in said
-    assert "Guarantee fund €0.72" in said
+    assert "Commission: organizer €2.88" in said
+    assert "Commission: guarantee fund €0.72" in said
     assert "Refunds €12.00" in said
     assert "Still reserved €12.00" in said
     states = {

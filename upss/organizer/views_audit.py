@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 _ENTRIES = 10  # each has several lines
-_LINES = 25
 
 blueprint = Blueprint("audit", __name__, url_prefix="/organizer")
 
@@ -64,14 +63,14 @@ def account(key: str) -> ResponseReturnValue:
         rows = []
         if not wanted.errors:
             rows = accounts.account_lines(
-                uow.session, sums, wanted, before=before, limit=_LINES + 1
+                uow.session, sums, wanted, before=before, limit=paging.SIZE + 1
             )
     page = render_template(
         "organizer/account.html",
         sums=sums,
         wanted=wanted,
         errors=wanted.errors,
-        page=paging.page(rows, keys=[row.entry_id for row in rows], after=before, size=_LINES),
+        page=paging.page(rows, keys=[row.entry_id for row in rows], after=before),
     )
     return page, 422 if wanted.errors else 200
 

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
-from flask.typing import ResponseReturnValue
+from itertools import islice
+from typing import TYPE_CHECKING
 
+from flask import Blueprint, Response, render_template, request, stream_with_context
+
+from upss.db.base import db
+from upss.kernel.errors import NotFound
 from upss.ledger import queries as ledger
 from upss.ledger import queries_chain as chain
+from upss.ledger.export import FORMS
+from upss.ledger.export.book import Book
+from upss.ledger.walk import snapshot
 from upss.organizer import forms, forms_audit
 from upss.organizer.queries import books, entries
 from upss.web import paging
 from upss.web.access import for_auditors
 from upss.web.ports import clock, settings, unit
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask.typing import ResponseReturnValue
+
 _ENTRIES = 10  # each has several lines
+# How the file of each form ends, and what it is.
+_FILES = {
+    "jsonl": ("jsonl", "application/x-ndjson"),
+    "beancount": ("beancount", "text/plain"),
+    "hledger": ("journal", "text/plain"),
+    "csv": ("csv", "text/csv"),
+}
+_LINES_AT_ONCE = 200
 
 blueprint = Blueprint("accounting", __name__, url_prefix="/organizer/books")
 
@@ -90,3 +110,24 @@ def over_time() -> ResponseReturnValue:
         months=[(forms.month_value(month), forms.month_name(month)) for month in months],
         month_name=forms.month_name,
     )
+
+
+@blueprint.get("/export/<key>")
+@for_auditors
+def export(key: str) -> ResponseReturnValue:
+    """Send the whole ledger of this moment as a file, in one of the forms for other programs."""
+    if key not in _FILES:
+        raise NotFound
+    suffix, mimetype = _FILES[key]
+    answer = Response(stream_with_context(_pieces(key)), mimetype=mimetype)
+    name = f"ledger-{forms_audit.today()}.{suffix}"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _pieces(form: str) -> Iterator[str]:
+    """Read the file in pieces of many lines: line by line it would take several times as long."""
+    with snapshot(db.engine) as session:
+        lines = FORMS[form](Book(session))
+        while piece := "".join(islice(lines, _LINES_AT_ONCE)):
+            yield piece

@@ -63,6 +63,7 @@ _FACTS = text("""
            (SELECT count(*) FROM ledger.pending) AS waiting,
            (SELECT min(e.booked_at) FROM ledger.pending w
               JOIN ledger.entry e ON e.id = w.entry_id) AS waiting_since,
+           (SELECT max(ended_at) FROM self_check_run WHERE results IS NOT NULL) AS checked_at,
            b.seq AS block, b.sealed_at AS block_at, b.hash AS block_hash
       FROM (SELECT 1) one LEFT JOIN
            (SELECT seq, sealed_at, hash FROM ledger.block ORDER BY seq DESC LIMIT 1) b ON true""")
