@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from upss.ledger.models import account, block, block_entry, entry, posting, seal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, Select
 
 _CHUNK = 2_000
 
@@ -51,9 +51,7 @@ def entries(session: Session, *, by_value_date: bool = False) -> Iterator[list[R
     )
     first = (entry.c.value_date, entry.c.id) if by_value_date else (entry.c.id,)
     ordered = statement.order_by(*first, posting.c.line_no)
-    rows = session.execute(ordered, execution_options={"yield_per": _CHUNK})
-    for _, group in groupby(rows, key=lambda row: row.id):
-        yield list(group)
+    return _grouped(session, ordered, lambda row: row.id)
 
 
 def blocks(session: Session) -> Iterator[list[Row[Any]]]:
@@ -64,6 +62,13 @@ def blocks(session: Session) -> Iterator[list[Row[Any]]]:
         .join(seal, seal.c.entry_id == block_entry.c.entry_id, isouter=True)
         .order_by(block.c.seq, block_entry.c.pos)
     )
-    rows = session.execute(statement, execution_options={"yield_per": _CHUNK})
-    for _, group in groupby(rows, key=lambda row: row.seq):
-        yield list(group)
+    return _grouped(session, statement, lambda row: row.seq)
+
+
+def _grouped(
+    session: Session, statement: Select[Any], key: Callable[[Row[Any]], int]
+) -> Iterator[list[Row[Any]]]:
+    # The cursor is closed at once where the walk is left before its end.
+    with session.execute(statement, execution_options={"yield_per": _CHUNK}) as rows:
+        for _, group in groupby(rows, key=key):
+            yield list(group)
