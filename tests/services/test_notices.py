@@ -123,7 +123,6 @@ def everything(scene: Scene, now):
         ),
         "self_check_alarmed": SelfCheckAlarmed(at=now, run_id=7),
         "books_anchored": BooksAnchored(at=now, week=202647),
-        "self_check_alarmed": SelfCheckAlarmed(at=now, run_id=7),
         "payout_sent": payouts.PayoutSent(**out),
         "payout_refused": payouts.PayoutRefused(**out),
     }
@@ -182,7 +181,6 @@ TOLD = {
     "adjustment_waits": ["boss2@example.org"],
     "self_check_alarmed": ["boss1@example.org", "boss2@example.org"],
     "books_anchored": ["boss1@example.org", "boss2@example.org"],
-    "self_check_alarmed": ["boss1@example.org", "boss2@example.org"],
     "payout_sent": ["answerer@example.org"],
     "payout_refused": ["answerer@example.org", "boss1@example.org", "boss2@example.org"],
 }

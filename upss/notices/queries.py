@@ -186,13 +186,6 @@ def _books(session: Session, _number: int, _rest: str) -> dict[str, object]:
     return {"block": newest, "entries": chain.anchored_entries(session)}
 
 
-def _self_check(session: Session, number: int, _rest: str) -> dict[str, object]:
-    new = select(func.count()).where(
-        SelfCheckFinding.first_run_id == number, SelfCheckFinding.severity == "error"
-    )
-    return {"differences": session.execute(new).scalar_one()}
-
-
 def _account(_session: Session, _number: int, rest: str) -> dict[str, object]:
     return {"role": rest.partition(":")[0]}
 

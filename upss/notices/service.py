@@ -138,11 +138,6 @@ def books_anchored(uow: UnitOfWork, event: BooksAnchored) -> None:
     _tell("books_anchored", uow, event)
 
 
-def self_check_alarmed(uow: UnitOfWork, event: SelfCheckAlarmed) -> None:
-    """Tell the organizers that the books contradict what happened."""
-    _tell("self_check_alarmed", uow, event)
-
-
 def mark_sent(uow: UnitOfWork, *, notice_id: int) -> None:
     """Note that the mail server took a notice."""
     uow.session.execute(

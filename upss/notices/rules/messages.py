@@ -83,9 +83,6 @@ MESSAGES: Mapping[str, tuple[Message, ...]] = {
         Message("self_check_alarmed", To.ORGANIZERS, "self_check:{run_id}:", _SELF_CHECKS),
     ),
     "books_anchored": (Message("books_anchored", To.ORGANIZERS, "books:{week}:", _BOOKS),),
-    "self_check_alarmed": (
-        Message("self_check_alarmed", To.ORGANIZERS, "self_check:{run_id}:", _SELF_CHECKS),
-    ),
     "payout_sent": (Message("payout_sent", To.ANSWERER, "payout:{item_id}:", _EARNINGS),),
     "payout_refused": (
         Message("payout_refused", To.ANSWERER, "payout:{item_id}:{at}", _EARNINGS),
