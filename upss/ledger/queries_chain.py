@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Row, Select, bindparam, cast, func, literal, select
+from sqlalchemy import BigInteger, Row, Select, bindparam, cast, func, literal_column, select, true
 
 from upss.kernel.errors import NotFound
 from upss.ledger.models import (
@@ -27,6 +27,7 @@ from upss.ledger.rules import merkle
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
 
@@ -167,19 +168,24 @@ def account_totals(session: Session, code: str | None = None) -> list[AccountTot
     ]
 
 
+# Part of the text, never parameters: their plan is made once, not for every balance.
+_ZERO: ColumnElement[int] = literal_column("0")
+_ONE: ColumnElement[int] = literal_column("1")
+
+
 def _totals() -> Select[Any]:
     newest = (
         select(checkpoint.c.debit, checkpoint.c.credit)
         .where(checkpoint.c.account_id == account.c.id)
         .order_by(checkpoint.c.block_seq.desc())
-        .limit(1)
+        .limit(_ONE)
         .lateral("newest")
     )
     # From the oldest entry that waits, the index of the account leads to the few lines after it.
     late = (
         select(
-            func.sum(func.greatest(posting.c.amount, 0)).label("debit"),
-            func.sum(func.greatest(-posting.c.amount, 0)).label("credit"),
+            func.sum(func.greatest(posting.c.amount, _ZERO)).label("debit"),
+            func.sum(func.greatest(-posting.c.amount, _ZERO)).label("credit"),
         )
         .where(
             posting.c.account_id == account.c.id,
@@ -189,16 +195,16 @@ def _totals() -> Select[Any]:
         .lateral("late")
     )
     sums = [
-        cast(func.coalesce(newest.c[side], 0) + func.coalesce(late.c[side], 0), BigInteger).label(
-            side
-        )
+        cast(
+            func.coalesce(newest.c[side], _ZERO) + func.coalesce(late.c[side], _ZERO), BigInteger
+        ).label(side)
         for side in ("debit", "credit")
     ]
     return (
         select(account.c.code, account.c.kind, account.c.currency, *sums)
         .select_from(account)
-        .outerjoin(newest, literal(value=True))
-        .outerjoin(late, literal(value=True))
+        .outerjoin(newest, true())
+        .outerjoin(late, true())
         .where(func.coalesce(newest.c.debit, late.c.debit).is_not(None))
         .order_by(account.c.code)
     )
