@@ -357,6 +357,7 @@ ORGANIZING = (
         )
         for which in ("approve", "cancel")
     ),
+    Visit("self-checks", "doctor.self_checks", at("/organizer/self-checks", ORGANIZER)),
     Visit("organizer-run-waits", "organizer.home", at("/organizer", OTHER_ORGANIZER)),
 )  # fmt: skip
 

@@ -28,6 +28,7 @@ from upss.db.engine import app_url
 from upss.demo import adjusting
 from upss.demo.place import Place
 from upss.demo.stories import ANSWERERS, ASKERS, AUDITORS, ORGANIZERS, STORIES, Plot, Story
+from upss.doctor import tasks as doctor_tasks
 from upss.forum.rules.ownership import Owner
 from upss.forum.service import accepting, answering, asking
 from upss.forum.tasks import run_timers
@@ -129,6 +130,7 @@ def fill(settings: Settings, *, progress: Callable[[int], object]) -> None:
             progress(1)
         market.at(market.now)
         _end_of_day(market, market.now)
+        doctor_tasks.check_all()
         market.standin("webhooks", paused=False)
         with unit() as uow:
             uow.session.execute(text("UPDATE clock_offset SET seconds = 0"))

@@ -28,7 +28,7 @@ def self_checks() -> ResponseReturnValue:
     finding, before = paging.cursor("finding"), paging.cursor("before")
     with unit() as uow:
         standing = findings.overview(uow.session)
-        open_rows = findings.open_findings(uow.session, before=finding, limit=paging.SIZE + 1)
+        open_rows = findings.open_findings(uow.session, after=finding, limit=paging.SIZE + 1)
         runs = findings.runs(uow.session, before=before, limit=paging.SIZE + 1)
     return render_template(
         "doctor/self_checks.html",

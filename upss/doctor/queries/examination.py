@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ RECENT_ENTRIES = 6_000
 RECENT_BLOCKS = 20
 _PATIENCE = {True: "20s", False: "15min"}
 _TEXT_LENGTH = 200
+_NAMED = re.compile(r"(entry|block) (\d+)\b")
 
 _WINDOW = text("""
     SELECT coalesce((SELECT max(id) FROM ledger.entry), 0) AS entries,
@@ -159,6 +161,11 @@ def _deep(connection: Connection) -> tuple[Finding, ...]:
     """Compute every digest and block anew; a difference is named in words."""
     with Session(bind=connection) as session:
         report = verify(session)
-    return tuple(
-        Finding("ledger:verify", what[:_TEXT_LENGTH]) for what in report.differences[:MAX_FINDINGS]
-    )
+    return tuple(_in_words(what) for what in report.differences[:MAX_FINDINGS])
+
+
+def _in_words(difference: str) -> Finding:
+    """Return a difference that is told in words, about its entry or block where it names one."""
+    named = _NAMED.match(difference)
+    subject = f"{named[1]}:{named[2]}" if named else "ledger:verify"
+    return Finding(subject, difference[:_TEXT_LENGTH])

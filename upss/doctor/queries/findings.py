@@ -72,7 +72,7 @@ class Overview:
 def overview(session: Session) -> Overview:
     """Return how every check stands, in one statement."""
     rows = session.execute(_OVERVIEW).all()
-    ended = sorted((row for row in rows if row.part == "set"), key=lambda row: row.ended_at)
+    ended = sorted((row for row in rows if row.part == "set"), key=lambda row: row.id)
     still = {row.check_code: row for row in rows if row.part == "check"}
     checks = []
     for check in chosen(quick=False):
@@ -95,16 +95,16 @@ def overview(session: Session) -> Overview:
     return Overview(checks, waiting, ended[-1] if ended else None)
 
 
-def open_findings(session: Session, *, before: int | None, limit: int) -> Sequence[AnyRow]:
-    """Return what differs now, the newest first, or what is older than finding `before`."""
+def open_findings(session: Session, *, after: int | None, limit: int) -> Sequence[AnyRow]:
+    """Return what differs now, the longest open first, or what was found after `after`."""
     found = SelfCheckFinding
     statement = select(
         found.id, found.check_code, found.severity, found.subject, found.what, found.expected,
         found.found, found.currency, found.first_seen, found.last_seen,
     ).where(found.resolved_at.is_(None))  # fmt: skip
-    if before is not None:
-        statement = statement.where(found.id < before)
-    return session.execute(statement.order_by(found.id.desc()).limit(limit)).all()
+    if after is not None:
+        statement = statement.where(found.id > after)
+    return session.execute(statement.order_by(found.id).limit(limit)).all()
 
 
 def runs(session: Session, *, before: int | None, limit: int) -> Sequence[AnyRow]:
