@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import copy
+import hashlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -18,6 +20,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine
 
+from tests.architecture.source import ROOT
 from tests.books import by_hand, lives, write
 from tests.conftest import clone
 from upss.ledger import export, offline, walk
@@ -425,3 +428,58 @@ def test_a_rewritten_entry_has_no_proof(good, judge):
 def test_what_is_no_proof_gets_a_clear_no(judge, text):
     code, said = judge(text, program=verify_proof)
     assert (code, said[:9]) == (1, "NOT RIGHT")
+
+
+# --- the published format ---------------------------------------------------------------------------
+
+PAGE = (ROOT / "docs" / "ledger-format.md").read_text("utf-8")
+SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def spelled(value: Any) -> str:
+    """Spell a value as the page says, by hand."""
+    if value is None:
+        return "null"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list):
+        return "[" + ",".join(map(spelled, value)) + "]"
+    if isinstance(value, dict):
+        return (
+            "{" + ",".join(f"{spelled(key)}:{spelled(value[key])}" for key in sorted(value)) + "}"
+        )
+    units = value.encode("utf-16-be", "surrogatepass")
+    marks = (chr(int.from_bytes(units[at : at + 2], "big")) for at in range(0, len(units), 2))
+    return '"' + "".join(map(_mark, marks)) + '"'
+
+
+def _mark(mark: str) -> str:
+    return SHORT.get(mark) or (mark if " " <= mark <= "~" else f"\\u{ord(mark):04x}")
+
+
+def test_the_one_spelling_is_as_published(good):
+    everything = "".join(map(chr, range(0x300))) + "\u2028\uffff\U0001f600\U0010ffff\ud800"
+    for document in ({"reason": everything, "a": [1, -2, None, {}]}, *good):
+        assert spelled(document).encode("ascii") == verify_ledger.spell(document)
+        assert spelled(document).encode("ascii") == canonical_json(document)
+
+
+def test_the_published_example_is_true():
+    (line,) = re.findall(r'^\{"actor".*$', PAGE, re.MULTILINE)
+    entry, block = (
+        re.findall(r"has the digest `(\w+)`", PAGE),
+        re.findall(r"the hash `(\w+)`", PAGE),
+    )
+    assert spelled(json.loads(line)) == line
+    assert [hashlib.sha256(b"upss-entry-v1\0" + line.encode()).hexdigest()] == entry
+    root = hashlib.sha256(b"\0" + bytes.fromhex(entry[0])).hexdigest()
+    assert f"root `{root}`" in PAGE
+    at = "2026-11-01T10:35:00.000000+00:00"
+    head = {"seq": 1, "prev": "0" * 64, "n_entries": 1, "root": root, "sealed_at": at}
+    assert [hashlib.sha256(b"upss-block-v1\0" + spelled(head).encode()).hexdigest()] == block
+
+
+def test_every_field_is_published(good):
+    for row in good:
+        for name in (*row, *row.get("entry", ()), *row.get("block", ())):
+            assert f"`{name}`" in PAGE or f'"{name}":' in PAGE, name
