@@ -59,7 +59,7 @@ BEGIN
              WHERE b.seq IS NULL OR added.pos >= b.n_entries) THEN
     RAISE EXCEPTION 'a position beyond the end of its block' USING ERRCODE = 'check_violation';
   END IF;
-  DELETE FROM ledger.pending USING added WHERE pending.entry_id = added.entry_id;
+  DELETE FROM ledger.pending WHERE entry_id = ANY (ARRAY(SELECT added.entry_id FROM added));
   GET DIAGNOSTICS taken = ROW_COUNT;
   IF taken <> (SELECT count(*) FROM added) THEN
     RAISE EXCEPTION 'an entry that waits for no block' USING ERRCODE = 'check_violation';
