@@ -23,7 +23,7 @@ from upss.app import create_app
 import os
 app = create_app(Settings.from_env(os.environ))
 print(upss.__file__)
-for path in ("/", "/?lang=ca", "/sign-in", "/static/upss.css"):
+for path in ("/", "/?lang=ca", "/sign-in", "/static/upss.css", "/books/format.txt"):
     answer = app.test_client().get(path)
     print(path, answer.status_code, '<html lang="ca"' in answer.get_data(as_text=True))
     answer.close()
@@ -141,6 +141,7 @@ def test_the_wheel_answers_from_another_folder(wheel, tmp_path, elsewhere, datab
         "/?lang=ca 200 True",
         "/sign-in 200 False",
         "/static/upss.css 200 False",
+        "/books/format.txt 200 False",
     ]
 
 

@@ -8,13 +8,13 @@ from flask import Blueprint, Response, render_template
 
 from upss.ledger import offline
 from upss.ledger import queries_chain as chain
+from upss.paths import LEDGER_FORMAT
 from upss.web import paging
 from upss.web.access import for_everyone
 from upss.web.ports import unit
 
 _BLOCKS = 50
 _FOLDER = Path(offline.__file__).parent
-_PROGRAM = "text/x-python"
 
 blueprint = Blueprint("books", __name__, url_prefix="/books")
 
@@ -40,25 +40,24 @@ def index() -> str:
 @for_everyone
 def verify_ledger() -> Response:
     """Send the program that checks an exported ledger."""
-    return _file("verify_ledger.py", _PROGRAM)
+    return _program("verify_ledger.py")
 
 
 @blueprint.get("/verify_proof.py")
 @for_everyone
 def verify_proof() -> Response:
     """Send the program that checks the proof of some entries."""
-    return _file("verify_proof.py", _PROGRAM)
+    return _program("verify_proof.py")
 
 
 @blueprint.get("/format.txt")
 @for_everyone
 def published_format() -> Response:
     """Send the published form, for who writes a program of their own."""
-    return _file("format.txt", "text/plain")
+    return Response(LEDGER_FORMAT.read_bytes(), mimetype="text/plain")
 
 
-def _file(name: str, kind: str) -> Response:
-    answer = Response((_FOLDER / name).read_bytes(), mimetype=kind)
-    if kind == _PROGRAM:
-        answer.headers["Content-Disposition"] = f"attachment; filename={name}"
+def _program(name: str) -> Response:
+    answer = Response((_FOLDER / name).read_bytes(), mimetype="text/x-python")
+    answer.headers["Content-Disposition"] = f"attachment; filename={name}"
     return answer
