@@ -171,15 +171,17 @@ def standing(session: Session, question_id: int) -> Standing:
         if code == chart.HELD
     )
     earned: Counter[int] = Counter()
+    gifts: Counter[int] = Counter()
     for code, kind, minor, _ in sums:
-        if code.startswith(chart.PAYABLE_PREFIX) and kind not in _GIFTS:
-            earned[chart.answerer_of(code)] -= minor
+        if code.startswith(chart.PAYABLE_PREFIX):
+            (gifts if kind in _GIFTS else earned)[chart.answerer_of(code)] -= minor
     return Standing(
         paid=paid,
         returned=min(paid, back),
         held=-sum(minor for code, _, minor, _ in sums if code == chart.HELD),
         is_split=rounds > 0,
-        reclaimable={answerer: max(0, minor) for answerer, minor in earned.items()},
+        # What an adjustment took from somebody beyond all gifts is there no more.
+        reclaimable={who: max(0, minor + min(0, gifts[who])) for who, minor in earned.items()},
     )
 
 
