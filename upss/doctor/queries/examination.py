@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from typing_extensions import override
 
 from upss.doctor.rules import CHECKS, DEEP
-from upss.doctor.rules.check import Check, Severity
+from upss.doctor.rules.check import LIVE, Check, Severity
 from upss.ledger.rules import chart
 from upss.ledger.rules.posting import kinds
 from upss.ledger.verify import verify
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 MAX_FINDINGS = 100
-# How far back the quick set looks; at ten entries a second ten minutes are 6,000.
-RECENT_ENTRIES = 6_000
-RECENT_BLOCKS = 20
+# How far back the quick set looks; at five entries a second ten minutes are 3,000.
+RECENT_ENTRIES = 3_000
+RECENT_BLOCKS = 12
 _PATIENCE = {True: "20s", False: "15min"}
 _TEXT_LENGTH = 200
 _NAMED = re.compile(r"(entry|block) (\d+)\b")
@@ -116,9 +116,15 @@ def examine(
 def _parameters(connection: Connection, *, now: datetime, quick: bool) -> dict[str, Any]:
     newest = connection.execute(_WINDOW).one()
     sides = {**chart.SIDES, chart.RECEIVABLE_PREFIX: 1}
-    return {
+    first_entry = max(newest.entries - RECENT_ENTRIES, 0) if quick else 0
+    live = {
+        name: connection.scalars(text(which), {"first_entry": first_entry}).all()
+        for name, which in LIVE.items()
+        if quick
+    }
+    return live | {
         "now": now,
-        "first_entry": max(newest.entries - RECENT_ENTRIES, 0) if quick else 0,
+        "first_entry": first_entry,
         "first_block": max(newest.blocks - RECENT_BLOCKS, 0) if quick else 0,
         "limit": MAX_FINDINGS,
         "kinds": list(kinds.KEY_PREFIXES),

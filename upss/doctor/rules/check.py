@@ -14,26 +14,25 @@ class Severity(StrEnum):
 
 
 # What a statement looks at, named in braces: all of it, or, in the quick set, what moved lately.
-# `:first_entry` is the id below which the quick set does not look; for the full set it is 0.
-_EVERY_QUESTION = "SELECT id FROM question"
-_LIVE_QUESTIONS = """
-    SELECT question_id FROM ledger.posting
-     WHERE entry_id > :first_entry AND question_id IS NOT NULL
-    UNION SELECT id FROM question WHERE status = 'queued'
-    UNION SELECT id FROM question WHERE status = 'answered'
-    UNION SELECT question_id FROM claim WHERE status = 'active'"""
-
-_EVERY_ITEM = "SELECT id FROM payout_item"
-_LIVE_ITEMS = """
-    SELECT id FROM payout_item WHERE status = 'reserved'
-    UNION SELECT i.id FROM ledger.entry e
-      JOIN payout_item i ON i.public_id = substr(e.idempotency_key, 5)
-     WHERE e.id > :first_entry AND e.kind = 'payout_reserved'"""
-
-_EVERY_MOVEMENT = "SELECT id FROM balance_transaction"
-_LIVE_MOVEMENTS = """
-    SELECT external_ref FROM ledger.entry
-     WHERE id > :first_entry AND idempotency_key LIKE 'bt:%'"""
+# The quick set is told what that is, by `LIVE`: so the planner knows how little it is, and the
+# checks cost the same however long the ledger grows. `:first_entry` is the id up to which the
+# quick set does not look; for the full set it is 0.
+LIVE = {
+    "live_questions": """
+        SELECT question_id FROM ledger.posting
+         WHERE entry_id > :first_entry AND question_id IS NOT NULL
+        UNION SELECT id FROM question WHERE status = 'queued'
+        UNION SELECT id FROM question WHERE status = 'answered'
+        UNION SELECT question_id FROM claim WHERE status = 'active'""",
+    "live_items": """
+        SELECT id FROM payout_item WHERE status = 'reserved'
+        UNION SELECT i.id FROM ledger.entry e
+          JOIN payout_item i ON i.public_id = substr(e.idempotency_key, 5)
+         WHERE e.id > :first_entry AND e.kind = 'payout_reserved'""",
+    "live_movements": """
+        SELECT external_ref FROM ledger.entry
+         WHERE id > :first_entry AND idempotency_key LIKE 'bt:%'""",
+}
 
 # The quick totals trust the newest checkpoint, which the full set computes anew.
 _TOTALS = """
@@ -51,9 +50,15 @@ _NEWEST_TOTALS = """
                   GROUP BY p.account_id) w ON w.account_id = a.id"""
 
 _SCOPES = {
-    "{questions}": (_EVERY_QUESTION, _LIVE_QUESTIONS),
-    "{items}": (_EVERY_ITEM, _LIVE_ITEMS),
-    "{movements}": (_EVERY_MOVEMENT, _LIVE_MOVEMENTS),
+    "{questions}": (
+        "SELECT id FROM question",
+        "SELECT unnest(CAST(:live_questions AS bigint[]))",
+    ),
+    "{items}": ("SELECT id FROM payout_item", "SELECT unnest(CAST(:live_items AS bigint[]))"),
+    "{movements}": (
+        "SELECT id FROM balance_transaction",
+        "SELECT unnest(CAST(:live_movements AS text[]))",
+    ),
     "{totals}": (_TOTALS, _NEWEST_TOTALS),
 }
 _WINDOW = (":first_entry", ":first_block", *_SCOPES)

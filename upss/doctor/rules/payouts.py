@@ -119,21 +119,28 @@ STUCK = Check(
 ANCHORED = Check(
     "payouts_anchored",
     """
-    SELECT 'payout_item:' || i.id AS subject, 'question ' || l.question_id AS what,
+    WITH reserved AS (
+      SELECT i.id, i.answerer_id, l.question_id, r.booked_at
+        FROM payout_item i
+        JOIN ledger.entry r ON r.idempotency_key = 'rsv:' || i.public_id
+        JOIN payout_line l ON l.item_id = i.id
+       WHERE i.id IN ({items})
+         AND r.booked_at > (SELECT b.sealed_at FROM ledger.block b WHERE b.seq = 1)
+    ), anchored AS (
+      SELECT DISTINCT z.id, z.question_id
+        FROM reserved z
+        JOIN ledger.posting p ON p.question_id = z.question_id AND p.amount < 0
+        JOIN ledger.account a ON a.id = p.account_id
+         AND a.code LIKE 'Liabilities:Answerer:Payable:%'
+         AND CAST(substring(a.code, '[0-9]+$') AS bigint) = z.answerer_id
+        JOIN ledger.block_entry o ON o.entry_id = p.entry_id
+        JOIN ledger.block b ON b.seq = o.block_seq AND b.sealed_at <= z.booked_at
+    )
+    SELECT 'payout_item:' || z.id AS subject, 'question ' || z.question_id AS what,
            1 AS expected, 0 AS found, NULL AS currency
-      FROM payout_item i
-      JOIN ledger.entry r ON r.idempotency_key = 'rsv:' || i.public_id
-      JOIN payout_line l ON l.item_id = i.id
-     WHERE i.id IN ({items})
-       AND r.booked_at > (SELECT b.sealed_at FROM ledger.block b WHERE b.seq = 1)
-       AND NOT EXISTS (
-             SELECT 1 FROM ledger.posting p
-               JOIN ledger.account a ON a.id = p.account_id
-                AND a.code LIKE 'Liabilities:Answerer:Payable:%'
-                AND CAST(substring(a.code, '[0-9]+$') AS bigint) = i.answerer_id
-               JOIN ledger.block_entry o ON o.entry_id = p.entry_id
-               JOIN ledger.block b ON b.seq = o.block_seq AND b.sealed_at <= r.booked_at
-              WHERE p.question_id = l.question_id AND p.amount < 0)""",
+      FROM reserved z
+      LEFT JOIN anchored k ON k.id = z.id AND k.question_id = z.question_id
+     WHERE k.id IS NULL""",
 )
 
 STATEMENTS = Check(
