@@ -114,7 +114,7 @@ def test_a_reservation_over_the_end_of_a_month(people, clock):
     accept(1, josep)
     accept(2, josep, price=500)
     book(payouts.payout_reserved(**item(josep, (1, 851))))
-    factories.at(clock, NOON)
+    factories.at(clock, datetime(2026, 11, 1, tzinfo=UTC))
     book(payouts.transfer_created(**item(josep, (1, 851)), balance_transaction_id="txn_1"))
 
     october, lines = read(josep, OCTOBER)
@@ -128,7 +128,8 @@ def test_a_reservation_over_the_end_of_a_month(people, clock):
     assert (november.opening, november.earned, november.paid) == (1276, 0, 851)
     assert (november.payable, november.in_payout, november.closing) == (425, 0, 425)
     assert [(made.reference, made.minor) for made in payments(lines)] == [("txn_1", 851)]
-    year, _ = read(josep, THIS_YEAR)
+    year, lines = read(josep, THIS_YEAR)
+    assert [line.state for line in lines] == ["paid", "remaining", "paid"]
     assert (year.opening, year.earned, year.paid, year.closing) == (0, 1276, 851, 425)
     assert year.closing == kept(josep)
 
