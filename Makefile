@@ -16,7 +16,7 @@ WITH_BROWSER := UPSS_CHROMIUM=$$($(PY) -m tools.browser) && export UPSS_CHROMIUM
 WITH_HLEDGER := UPSS_HLEDGER=$$($(PY) -m tools.hledger) && export UPSS_HLEDGER
 
 .PHONY: help setup demo test nightly quick lint format types contracts catalogue check-catalogue \
-	check-lock lock tests coverage migrate serve worker build clean
+	check-lock lock tests coverage bench migrate serve worker build clean
 
 help: ## this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -57,6 +57,9 @@ nightly: setup ## the same tests with many more trials: every crash point, page,
 
 quick: setup ## the tests of rules and services only
 	$(BIN)/pytest -n 2 tests/rules tests/services
+
+bench: setup ## measures and prints ratios, each within one run (half an hour; docs/performance.md)
+	$(PY) -m bench.ledger --json bench-ledger.json
 
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check --quiet .

@@ -47,7 +47,7 @@ class Clients:
             theirs.close()
             ends.append(ours)
             children.append(child)
-        rates = [end.recv() for end in ends]
+        rates: list[float] = [end.recv() for end in ends]
         for child in children:
             child.join()
         return sum(rates)

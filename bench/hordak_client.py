@@ -89,7 +89,7 @@ def take_turn(clients: int, seconds: float) -> float:
     children = [_FORK.Process(target=client, args=(seconds, start, sender)) for _ in range(clients)]
     for child in children:
         child.start()
-    rates = [receiver.recv() for _ in children]
+    rates: list[float] = [receiver.recv() for _ in children]
     for child in children:
         child.join()
     return sum(rates)

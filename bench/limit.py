@@ -79,9 +79,9 @@ class Limit:
         defined = [part for name, value in variables.items() for part in ("-D", f"{name}={value}")]
         threads = str(min(turn.clients, 2))
         clients = ("-c", str(turn.clients), "-j", threads, "-T", str(int(turn.seconds)))
-        command = [program(), "-n", "-M", "prepared", *clients, "-f", self.script, *defined]
+        options = ["-n", "-M", "prepared", *clients, "-f", str(self.script), *defined]
         ran = subprocess.run(
-            [*command, self.server.app_conninfo(self.database)],
+            [program(), *options, self.server.app_conninfo(self.database)],
             capture_output=True,
             text=True,
             check=False,

@@ -91,10 +91,10 @@ def hordak(server: Server, database: str, work: Path | None = None) -> Iterator[
     python = environment(work)
     server.make_bare(database)
     socket = str(server.running.place.socket)
-    command = [python, "-P", CLIENT, socket, str(PORT), database, SUPERUSER]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    # its end, and with it that of its input, is what lets the process go
-    with subprocess.Popen(command, text=True, **pipes) as process:
+    command = [str(python), "-P", str(CLIENT), socket, str(PORT), database, SUPERUSER]
+    pipe = subprocess.PIPE
+    # leaving it closes the input, which is what lets the process go
+    with subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) as process:
         peer = Hordak(process)
         peer.answer()
         yield peer

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Select, and_, case, func, select
+from sqlalchemy import Row, Select, and_, bindparam, case, func, select
 
 from upss.ledger.models import account, balance, entry, posting, seal
 from upss.ledger.queries_chain import AccountTotals, account_totals
@@ -133,8 +133,7 @@ def trial_balance(session: Session) -> list[AccountTotals]:
 
 def trail(session: Session, question_id: int) -> list[EntryRow]:
     """Return every entry that touched a question, oldest first, with that question's lines."""
-    statement = _entry_lines().where(posting.c.question_id == question_id)
-    return list(_entries(session.execute(statement.order_by(entry.c.id, posting.c.line_no))))
+    return list(_entries(session.execute(_TRAIL, {"question_id": question_id})))
 
 
 def entries(session: Session, *, before_id: int | None = None, limit: int) -> list[EntryRow]:
@@ -281,6 +280,14 @@ def _entry_lines() -> Select[Any]:
         .join(posting, posting.c.entry_id == entry.c.id)
         .join(account, account.c.id == posting.c.account_id)
     )
+
+
+# Made once: to put it together takes longer than to run it.
+_TRAIL = (
+    _entry_lines()
+    .where(posting.c.question_id == bindparam("question_id"))
+    .order_by(entry.c.id, posting.c.line_no)
+)
 
 
 def _entries(rows: Iterable[Row[Any]]) -> Iterator[EntryRow]:
