@@ -59,7 +59,8 @@ quick: setup ## the tests of rules and services only
 	$(BIN)/pytest -n 2 tests/rules tests/services
 
 bench: setup ## measures and prints ratios, each within one run (half an hour; docs/performance.md)
-	$(PY) -m bench.ledger --json bench-ledger.json
+	mkdir -p build
+	$(PY) -m bench.ledger --json build/bench-ledger.json
 
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check --quiet .
