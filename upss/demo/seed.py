@@ -141,6 +141,7 @@ def _end_of_day(market: Marketplace, moment: datetime) -> None:
     market.at(moment)
     run_timers()
     payment_tasks.poll()
+    ledger_tasks.tell_newest_block()
     market.drain()
     ledger_tasks.anchor()
 
