@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from upss.ledger.export.text import postings
 from upss.web.spreadsheet import MARK, amount_cell, csv_line, safe_cell
 
 if TYPE_CHECKING:
@@ -23,9 +24,7 @@ def lines(book: Book) -> Iterator[str]:
     """Yield the file; `amount` is exact, `minor` the same in minor units."""
     yield MARK + csv_line(_HEAD)
     for rows in book.entries():
-        for number, row in enumerate(rows, 1):
-            if row.amount is None:
-                continue
+        for number, row in enumerate(postings(rows), 1):
             yield csv_line(_cells(number, row))
 
 
