@@ -18,7 +18,7 @@ from upss.db.embedded_place import try_lock, wait_until
 SUPERUSER = "postgres"
 TEMPLATE = "bench_template"
 # A checkpoint would fall into the round of one contender alone; these keep it out of all rounds.
-SETTINGS = {"max_wal_size": "8GB", "checkpoint_timeout": "1h"}
+SETTINGS = {"max_wal_size": "4GB", "checkpoint_timeout": "1h"}
 
 
 @dataclass(frozen=True)
