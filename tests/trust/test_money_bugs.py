@@ -26,7 +26,7 @@ from upss.ledger.rules.posting import disputes, payouts, questions, refunds, vou
 from upss.ledger.service import bearing as deciding
 from upss.ledger.service import posting
 
-SEED, PATIENCE = 5, 1000
+SEED, PATIENCE = 4, 1000
 fresh = count(1)
 
 
