@@ -16,7 +16,7 @@ WITH_BROWSER := UPSS_CHROMIUM=$$($(PY) -m tools.browser) && export UPSS_CHROMIUM
 WITH_HLEDGER := UPSS_HLEDGER=$$($(PY) -m tools.hledger) && export UPSS_HLEDGER
 
 .PHONY: help setup demo test nightly quick lint format types contracts catalogue check-catalogue \
-	check-lock lock tests coverage bench migrate serve worker build clean
+	check-lock lock tests coverage bench mutation migrate serve worker build clean
 
 help: ## this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,9 @@ quick: setup ## the tests of rules and services only
 bench: setup ## measures and prints ratios, each within one run (half an hour; docs/performance.md)
 	mkdir -p build
 	$(PY) -m bench.ledger --json build/bench-ledger.json
+
+mutation: setup ## changes the code of the money one thing at a time and counts what the tests notice
+	$(PY) -m tools.mutate
 
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check --quiet .
