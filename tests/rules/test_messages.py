@@ -29,7 +29,17 @@ def test_a_fact_names_what_it_is_about_and_fits_its_column():
         fact = message.fact_of({**FIELDS, "at": moment, "offer": moment, "touched": moment})
         kind, number, rest = subject_of(fact)
         assert number == 7
-        assert kind in {"sign_in", "account", "payment", "refund", "question", "payout", "self_check", "adjustment", "books"}
+        assert kind in {
+            "sign_in",
+            "account",
+            "payment",
+            "refund",
+            "question",
+            "payout",
+            "self_check",
+            "adjustment",
+            "books",
+        }
         assert len(fact.replace("7", str(2**62))) <= 80 or rest
         assert len(fact) <= 80
 
