@@ -35,11 +35,14 @@ LIMIT_SECONDS = 60  # four times as long where a database is made first
 RULES = "upss/ledger/rules"
 # Each module with the tests that concern it; those of the rules need no database.
 TARGETS: dict[str, list[str]] = {
-    f"{RULES}/{name}.py": [f"tests/rules/test_{name}.py"]
+    f"{RULES}/{name}.py": [f"tests/rules/test_{name}.py", "tests/rules/test_ledger_errors.py"]
     for name in ("allocate", "split", "bearing", "merkle")
 }
 TARGETS |= {
-    f"{RULES}/posting/{name}.py": ["tests/rules/test_posting.py"]
+    f"{RULES}/posting/{name}.py": [
+        f"tests/rules/test_{test}.py"
+        for test in ("posting_kinds", "posting_edges", "posting", "ledger_errors")
+    ]
     for name in (
         "kinds", "questions", "refunds", "payouts", "disputes", "vouchers", "bank", "manual",
     )

@@ -113,11 +113,9 @@ def work(url, process, start, told):
             uow = OwnSession(session, clock, ProcrastinateQueue())
             try:
                 done = [post(uow, paid)]
-                # Several entries in one transaction, so that they meet in changing order.
                 for _ in range(random.randint(1, 3)):
                     done.append(event(random, process, question)(uow))
-                    if random.randint(0, 1):
-                        session.commit()
+                    session.commit()
                 if process == 0 and step % 5 == 0:
                     outcome["blocks"] += bool(anchor(uow))
                 session.commit()
