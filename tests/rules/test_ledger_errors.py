@@ -9,14 +9,12 @@ from upss.ledger.rules.bearing import NotSplit, RefundTooLarge
 from upss.ledger.rules.entry import BadEntry
 from upss.ledger.rules.posting.manual import ReasonTooShort, SamePerson, UnknownAccount
 from upss.ledger.rules.split import BadRate
-from upss.ledger.service.posting import Overdrawn
 
 CODES = {
     BadAmount: ("bad_amount", 422),
     BadRate: ("bad_rate", 422),
     IdempotencyConflict: ("idempotency_conflict", 409),
     NotSplit: ("not_split", 409),
-    Overdrawn: ("overdrawn", 409),
     ReasonTooShort: ("reason_too_short", 422),
     RefundTooLarge: ("refund_too_large", 409),
     SamePerson: ("same_person", 403),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
@@ -15,7 +17,7 @@ from upss.ledger import queries
 from upss.ledger.rules import chart
 from upss.ledger.rules.entry import Line
 from upss.ledger.rules.posting import manual, payouts, questions
-from upss.ledger.rules.split import Terms
+from upss.ledger.rules.split import Terms, parts_of
 from upss.ledger.service import bearing
 from upss.ledger.service.posting import post
 
@@ -87,3 +89,28 @@ def test_what_was_paid_out_with_a_gift_beside_it_is_not_reclaimable(uow):
     adjusted(uow, 250, "2")
     assert reclaimable(uow) == {7: 0}
     assert chart.payable(7) not in refund_all(uow)
+
+
+def test_a_decision_waits_for_the_one_before_it(uow, database):
+    """Two refunds that both counted on the same cents would give the commission back twice."""
+    uow.session.commit()
+    asked = {"question_id": 1, "amount": eur(401), "terms": TERMS}
+    bearing.refund_after_split(uow, refund_key="re_1", **asked)
+    engine = create_engine(database.app_url)
+
+    def second():
+        with Session(engine) as session:
+            work = OwnSession(session, FixedClock(BEGINNING), ProcrastinateQueue())
+            bearing.refund_after_split(work, refund_key="re_2", **asked)
+            session.commit()
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(second)
+        assert not wait([waiting], timeout=0.5).done
+        uow.session.commit()
+        waiting.result(60)
+    engine.dispose()
+    left = parts_of(1001 - 802, TERMS)
+    assert -queries.account_balance(uow.session, chart.COMMISSION) == left.organizer_minor
+    assert -queries.account_balance(uow.session, chart.GUARANTEE_FUND) == left.fund_minor
+    assert reclaimable(uow) == left.shares
