@@ -5,15 +5,17 @@ from __future__ import annotations
 import pytest
 
 from upss.kernel.errors import BadAmount, DomainError, Forbidden, IdempotencyConflict, UpssError
-from upss.ledger.rules.bearing import NotSplit, RefundTooLarge
+from upss.ledger.rules.bearing import NothingLeft, NotSplit, RefundTooLarge
+from upss.ledger.rules.chart import UnknownAccount
 from upss.ledger.rules.entry import BadEntry
-from upss.ledger.rules.posting.manual import ReasonTooShort, SamePerson, UnknownAccount
+from upss.ledger.rules.posting.manual import ReasonTooShort, SamePerson
 from upss.ledger.rules.split import BadRate
 
 CODES = {
     BadAmount: ("bad_amount", 422),
     BadRate: ("bad_rate", 422),
     IdempotencyConflict: ("idempotency_conflict", 409),
+    NothingLeft: ("nothing_left", 409),
     NotSplit: ("not_split", 409),
     ReasonTooShort: ("reason_too_short", 422),
     RefundTooLarge: ("refund_too_large", 409),

@@ -15,7 +15,8 @@ from upss.kernel.clock import FixedClock
 from upss.kernel.money import Money
 from upss.ledger import queries
 from upss.ledger.rules import chart
-from upss.ledger.rules.entry import Line
+from upss.ledger.rules.bearing import NothingLeft
+from upss.ledger.rules.entry import EntryDraft, Line
 from upss.ledger.rules.posting import manual, payouts, questions
 from upss.ledger.rules.split import Terms, parts_of
 from upss.ledger.service import bearing
@@ -114,3 +115,17 @@ def test_a_decision_waits_for_the_one_before_it(uow, database):
     assert -queries.account_balance(uow.session, chart.COMMISSION) == left.organizer_minor
     assert -queries.account_balance(uow.session, chart.GUARANTEE_FUND) == left.fund_minor
     assert reclaimable(uow) == left.shares
+
+
+def test_a_question_of_which_nothing_is_left_is_not_held_again(uow):
+    refund_all(uow)
+    with pytest.raises(NothingLeft):
+        bearing.rehold(uow, question_id=1, round_no=1, currency="EUR", terms=TERMS)
+
+
+def test_an_account_outside_the_chart_is_never_opened(uow):
+    lines = (Line("Assets:Cash", "EUR", 5, 1), Line(chart.STRIPE_BALANCE, "EUR", -5, 1))
+    odd = EntryDraft(kind="charge_settled", key="bt:odd", facts={}, external_ref="odd", lines=lines)
+    with pytest.raises(chart.UnknownAccount):
+        post(uow, odd)
+    assert len(queries.trail(uow.session, 1)) == 2

@@ -27,6 +27,12 @@ class NotSplit(DomainError):
     code = "not_split"
 
 
+class NothingLeft(DomainError):
+    """All of the price has gone back: there is nothing to hold again."""
+
+    code = "nothing_left"
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What the ledger says of one question, in minor units.
@@ -82,9 +88,14 @@ def lost_dispute(standing: Standing, minor: int, terms: Terms, *, fund_minor: in
 
 
 def hold_again(standing: Standing, terms: Terms, *, fund_minor: int) -> Amounts:
-    """Return the lines that undo a split, so that another person can answer; raises `NotSplit`."""
+    """Return the lines that undo a split, so that another person can answer.
+
+    Raises `NotSplit` while the price is held, `NothingLeft` after a full refund.
+    """
     _check(standing)
     minor = standing.remaining
+    if minor == 0:
+        raise NothingLeft
     lines = _given_back(standing, minor, terms)
     rest = _reclaim(lines, standing, parts_of(minor, terms).shares)
     _bear(lines, rest, fund_minor, last=chart.GOODWILL)

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from upss.kernel.errors import DomainError
+
+
+class UnknownAccount(DomainError):
+    """A code that does not stand in the chart of accounts."""
+
+    code = "unknown_account"
+    status = 422
+
+
 STRIPE_BALANCE = "Assets:Stripe:Balance"
 STRIPE_UNSETTLED = "Assets:Stripe:Unsettled"
 STRIPE_IN_TRANSIT = "Assets:Stripe:InTransit"
@@ -91,11 +101,19 @@ def kind_of(code: str) -> str:
 
 
 def is_known(code: str) -> bool:
-    """Return whether the code stands in this chart."""
-    return code in SYSTEM_ACCOUNTS or any(
-        code.startswith(prefix) and code.removeprefix(prefix).isdecimal()
-        for prefix in _PERSONAL_SIDES
-    )
+    """Return whether the code stands in this chart, in its one spelling."""
+    if code in SYSTEM_ACCOUNTS:
+        return True
+    number = code.rpartition(":A")[2]
+    spelled = number.isascii() and number.isdecimal() and number == f"{int(number):04d}"
+    return spelled and any(code == prefix + number for prefix in _PERSONAL_SIDES)
+
+
+def check(code: str) -> str:
+    """Return the code; raises `UnknownAccount` if it does not stand in the chart."""
+    if not is_known(code):
+        raise UnknownAccount(account=code)
+    return code
 
 
 def is_guarded(code: str) -> bool:

@@ -80,7 +80,8 @@ def post(uow: UnitOfWork, draft: EntryDraft) -> Posted:
     """Write the entry, or find it if this key has been written before.
 
     Raises `IdempotencyConflict` if the key, or the movement or reversal it refers to, stands for
-    something else; `Overdrawn` if a guarded balance would change sides. After `Overdrawn` the
+    something else; `Overdrawn` if a guarded balance would change sides; `UnknownAccount` for a code
+    outside the chart. After `Overdrawn` the
     unit of work cannot go on.
     """
     record = draft.record(uow.clock.now())
@@ -155,6 +156,9 @@ def _array(members: list[str]) -> str:
 
 
 def _open_accounts(session: Session, draft: EntryDraft) -> None:
+    # Here alone: a code that is open already was checked when it was opened.
+    for line in draft.lines:
+        chart.check(line.account)
     opened = sorted({(line.account, line.currency) for line in draft.lines})
     session.execute(
         _OPEN_ACCOUNTS,

@@ -14,13 +14,6 @@ from upss.ledger.rules.posting.kinds import draft, move
 MIN_REASON = 10
 
 
-class UnknownAccount(DomainError):
-    """A code that does not stand in the chart of accounts."""
-
-    code = "unknown_account"
-    status = 422
-
-
 class ReasonTooShort(DomainError):
     """A reason of fewer than ten characters explains nothing to an auditor."""
 
@@ -48,8 +41,7 @@ def adjustment(
     Raises `ReasonTooShort`, `SamePerson`, `UnknownAccount`, `BadEntry`.
     """
     for line in lines:
-        if not chart.is_known(line.account):
-            raise UnknownAccount(account=line.account)
+        chart.check(line.account)
     facts: dict[str, Fact] = {
         "lines": sorted(
             (line.account, line.currency, line.amount, line.question_id or 0) for line in lines
