@@ -181,7 +181,8 @@ def _totals() -> Select[Any]:
         .limit(_ONE)
         .lateral("newest")
     )
-    # From the oldest entry that waits, the index of the account leads to the few lines after it.
+    # From the oldest entry that waits to the newest, the index of the account leads to few lines.
+    # Without the upper end PostgreSQL would expect a third of all lines, and prepare for them.
     late = (
         select(
             func.sum(func.greatest(posting.c.amount, _ZERO)).label("debit"),
@@ -189,7 +190,10 @@ def _totals() -> Select[Any]:
         )
         .where(
             posting.c.account_id == account.c.id,
-            posting.c.entry_id >= select(func.min(pending.c.entry_id)).scalar_subquery(),
+            posting.c.entry_id.between(
+                select(func.min(pending.c.entry_id)).scalar_subquery(),
+                select(func.max(pending.c.entry_id)).scalar_subquery(),
+            ),
             posting.c.entry_id.in_(select(pending.c.entry_id)),
         )
         .lateral("late")
