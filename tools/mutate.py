@@ -164,7 +164,13 @@ def run(mutant: Mutant) -> Mutant:
         sys.meta_path.insert(0, _Changed(name, mutant))
     signal.signal(signal.SIGALRM, signal.default_int_handler)  # ends the run as Ctrl-C would
     signal.alarm(LIMIT_SECONDS if pure else 4 * LIMIT_SECONDS)
-    hypothesis.settings.register_profile("mutate", max_examples=30, deadline=None, database=None)
+    hypothesis.settings.register_profile(
+        "mutate",
+        max_examples=30,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
     options = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "--no-header"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # imported once, before the fork
     if pure:

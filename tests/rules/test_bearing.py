@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from upss.ledger.rules import chart
 from upss.ledger.rules.bearing import (
+    NothingLeft,
     NotSplit,
     RefundTooLarge,
     Standing,
@@ -320,6 +321,10 @@ def test_a_lost_dispute_takes_nothing_from_answerers_and_its_whole_amount_from_o
 def test_a_redo_holds_again_what_is_left_of_the_price(drawn, fund):
     paid, terms, before, refunds = drawn
     case = after(paid, terms, before, refunds, fund=max(0, fund))
+    if sum(before) + sum(refunds) == paid:
+        with pytest.raises(NothingLeft):
+            hold_again(case.standing, terms, fund_minor=case.fund)
+        return
     made = hold_again(case.standing, terms, fund_minor=case.fund)
     assert made[chart.HELD] == -(paid - sum(before) - sum(refunds))
     case.moved.update(made)
