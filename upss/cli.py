@@ -199,7 +199,7 @@ def ledger_verify(instance: Path | None) -> None:
     checked = f"{report.entries} entries, {report.postings} postings, {report.blocks} blocks"
     click.echo(f"{checked} checked.")
     for difference in report.differences:
-        click.echo(f"DIFFERENCE {difference}", err=True)
+        click.echo(f"DIFFERENCE {difference}")
     if report.differences:
         sys.exit(1)
     click.echo("Every digest and every sum is right.")
