@@ -161,6 +161,11 @@ def test_what_is_still_held_is_no_refund_after_the_split_and_no_redo():
         hold_again(held, HOUSE, fund_minor=0)
 
 
+def test_of_a_question_that_was_refunded_in_full_nothing_is_held_again():
+    with pytest.raises(NothingLeft):
+        hold_again(split_of(1001, returned=1001), HOUSE, fund_minor=500)
+
+
 def test_rates_out_of_bounds_are_refused_here_too():
     with pytest.raises(BadRate):
         refund(split_of(1001), 1, Terms(2501, 0, ((7, 1),)), fund_minor=0, owed=OWED)

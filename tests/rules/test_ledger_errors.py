@@ -16,7 +16,6 @@ CODES = {
     BadRate: ("bad_rate", 422),
     IdempotencyConflict: ("idempotency_conflict", 409),
     NothingLeft: ("nothing_left", 409),
-    NothingLeft: ("nothing_left", 409),
     NotSplit: ("not_split", 409),
     ReasonTooShort: ("reason_too_short", 422),
     RefundTooLarge: ("refund_too_large", 409),
