@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import psycopg
 import pytest
@@ -22,6 +22,8 @@ from upss.adjustments.rules.proposals import (
     minor_units,
     reason_fault,
 )
+from upss.db.base import db
+from upss.doctor.queries.examination import examine
 from upss.forum.service import accepting
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import new_public_id
@@ -195,7 +197,38 @@ def test_a_persons_account_cannot_be_typed(people, question):
         assert faults(typed) == {"debit": "empty"}
 
 
-@pytest.mark.parametrize("code", [chart.HELD, "payable"])
+BY_ITSELF = [code for code in chart.SYSTEM_ACCOUNTS if code not in ACCOUNTS]
+
+
+def test_what_follows_payments_by_itself_is_kept_apart():
+    assert set(BY_ITSELF) == {
+        chart.STRIPE_BALANCE, chart.STRIPE_UNSETTLED, chart.STRIPE_IN_TRANSIT, chart.BANK_OUTGOING,
+        chart.TELCO_RECEIVABLE, chart.DISPUTES_HELD, chart.HELD, chart.REFUNDS_PENDING,
+        chart.VOUCHERS, chart.BREAKAGE,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("code", BY_ITSELF)
+def test_no_hand_moves_an_account_that_follows_payments(people, question, code):
+    debit = goodwill(question, purpose="correction", debit=code, credit=chart.GOODWILL)
+    assert faults(debit) == {"debit": "by_itself"}
+    credit = goodwill(question, purpose="correction", debit=chart.GOODWILL, credit=code)
+    assert faults(credit) == {"credit": "by_itself"}
+
+
+def test_no_adjustment_raises_an_alarm(people, question, clock):
+    """One of each account, each way: what is kept of payments, refunds and payouts still agrees."""
+    decide(
+        service.approve, propose(goodwill(question, amount="50"), people["first"]), people["second"]
+    )
+    for debit, credit in pairwise((*ACCOUNTS[1:], *ACCOUNTS[:2])):
+        typed = goodwill(question, purpose="correction", debit=debit, credit=credit)
+        decide(service.approve, propose(typed, people["first"]), people["second"])
+    alarms = [r for r in examine(db.engine, now=clock.now(), quick=False) if r.is_error]
+    assert [(r.check.code, list(map(str, r.findings))) for r in alarms] == []
+
+
+@pytest.mark.parametrize("code", ["payable", "receivable"])
 def test_what_is_owed_for_a_question_needs_the_question(people, code):
     typed = goodwill("", purpose="correction", debit=code, credit=chart.SUSPENSE)
     assert faults(typed) == {"question": "empty"}
@@ -276,10 +309,26 @@ def test_an_unknown_proposal_is_not_found(people):
 
 def test_a_form_sent_twice_proposes_once(people, question):
     public_id = propose(goodwill(question), people["first"])
-    propose(goodwill(question, amount="99"), people["first"], public_id)
-    assert row_of(public_id).amount_minor == 250
+    propose(goodwill(question), people["first"], public_id)
     with unit() as uow:
         assert len(queries.proposals(uow.session, status=None, before=None, limit=9)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "who"),
+    [
+        ({"amount": "99"}, "first"), ({"reason": "Another reason altogether."}, "first"),
+        ({"purpose": "correction", "debit": chart.SUSPENSE, "credit": "payable"}, "first"),
+        ({}, "second"),
+    ],
+)  # fmt: skip
+def test_a_form_that_says_something_else_the_second_time_is_refused(people, question, changes, who):
+    public_id = propose(goodwill(question), people["first"])
+    with pytest.raises(service.Differs) as caught:
+        propose(goodwill(question, **changes), people[who], public_id)
+    assert caught.value.code == "proposal_differs"
+    row = row_of(public_id)
+    assert (row.amount_minor, row.debit_account, row.reason) == (250, chart.GOODWILL, REASON)
 
 
 # --- balances -----------------------------------------------------------------------------------
@@ -311,12 +360,25 @@ def test_the_balances_before_and_after_are_those_of_the_books(people, question):
     with unit() as uow:
         suspense = service.understand(
             uow,
-            goodwill("", purpose="correction", debit=chart.REFUNDS_PENDING, credit=chart.SUSPENSE),
+            goodwill(question, purpose="correction", debit=chart.SUSPENSE, credit="receivable"),
         )
         shown = queries.standings(uow.session, suspense)
     assert [(one.before, one.after, one.is_wrong) for one in shown] == [
-        (0, 250, True), (0, -250, False),
+        (0, 250, False), (0, -250, True),
     ]  # fmt: skip
+
+
+def test_a_debt_is_never_taken_below_nothing(people, question):
+    owes = goodwill(question, purpose="correction", debit="receivable", credit=chart.GOODWILL)
+    less = replace(owes, debit=chart.WRITE_OFF, credit="receivable")
+    given_up = propose(less, people["first"])
+    with pytest.raises(Overdrawn):
+        decide(service.approve, given_up, people["second"])
+    assert (row_of(given_up).status, entries()) == ("proposed", [])
+    decide(service.approve, propose(owes, people["first"]), people["second"])
+    decide(service.approve, given_up, people["second"])
+    with unit() as uow:
+        assert ledger.account_balance(uow.session, chart.receivable(people["answerer"])) == 0
 
 
 # --- at once ------------------------------------------------------------------------------------
@@ -468,12 +530,11 @@ def test_postgresql_itself_keeps_two_people_and_what_was_proposed(
 
 
 def test_the_figures_of_a_question_add_up_after_any_adjustment(people, question):
-    codes = [code for code in ACCOUNTS if code != chart.HELD]  # nothing is held any more
     with unit() as uow:
         plenty = service.understand(uow, goodwill(question, amount="100000"))
         lines = list(plenty.lines)
         post(uow, by_hand("plenty", lines))
-        for number, (debit, credit) in enumerate(permutations(codes, 2)):
+        for number, (debit, credit) in enumerate(permutations(ACCOUNTS, 2)):
             typed = goodwill(question, purpose="correction", debit=debit, credit=credit)
             proposal = service.understand(uow, replace(typed, amount=f"0.{number % 97 + 1:02}"))
             post(uow, by_hand(f"pair{number}", proposal.lines))

@@ -154,6 +154,10 @@ MISTAKES = [
     ({"purpose": "correction", "debit": chart.GOODWILL}, "credit", "Choose the account to credit"),
     ({"purpose": "correction", "debit": chart.GOODWILL, "credit": chart.GOODWILL}, "credit",
      "Choose two different accounts"),
+    ({"purpose": "correction", "debit": chart.HELD, "credit": chart.GOODWILL}, "debit",
+     "This account follows payments by itself"),
+    ({"purpose": "correction", "debit": chart.GOODWILL, "credit": chart.REFUNDS_PENDING}, "credit",
+     "This account follows payments by itself"),
 ]  # fmt: skip
 
 
@@ -195,6 +199,25 @@ def test_a_form_sent_twice_proposes_once(client, question):
     first, again = (client.post(NEW, data=unseen).headers["Location"] for _ in range(2))
     assert first == again
     assert page(client, LIST).count("Waits for approval</span>") == 1
+
+
+def test_a_form_sent_again_with_something_else_proposes_nothing(client, question):
+    checked = factories.post(client, NEW, step="check", **fields(question))
+    unseen = factories.hidden_of(checked.get_data(as_text=True)) | {"step": "propose"}
+    client.post(NEW, data=unseen)
+    address = client.post(NEW, data=unseen | {"amount": "99"}).headers["Location"]
+    said = words_of(page(client, address))
+    assert "Nothing was proposed: this form proposed something else before" in said
+    assert "€2.50" in said
+    assert "€99" not in said
+
+
+def test_only_accounts_that_may_be_moved_by_hand_are_offered(client, people):
+    html = page(client, NEW)
+    assert f'value="{chart.SUSPENSE}"' in html
+    assert "Owed to us by the person who answered the question" in html
+    for code in (chart.HELD, chart.STRIPE_BALANCE, chart.REFUNDS_PENDING, chart.VOUCHERS):
+        assert code not in html
 
 
 def test_who_proposed_cannot_approve_whatever_is_sent(client, other, question):

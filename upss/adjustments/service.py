@@ -11,13 +11,15 @@ from upss.adjustments import queries
 from upss.adjustments.events import AdjustmentProposed
 from upss.adjustments.models import Adjustment
 from upss.adjustments.rules.proposals import (
-    ACCOUNTS,
     THEIR_PAYABLE,
+    THEIR_RECEIVABLE,
+    THEIRS,
     BadProposal,
     Proposal,
     Purpose,
     Status,
     Typed,
+    account_fault,
     minor_units,
     reason_fault,
     reason_of,
@@ -27,7 +29,7 @@ from upss.kernel.ids import AccountId
 from upss.kernel.money import EXPONENTS, Money
 from upss.ledger.rules import chart
 from upss.ledger.rules.posting import manual
-from upss.ledger.service.posting import post
+from upss.ledger.service.posting import Overdrawn, post
 from upss.site import queries as site
 
 if TYPE_CHECKING:
@@ -54,6 +56,12 @@ class NotReversible(DomainError):
     code = "not_reversible"
 
 
+class Differs(DomainError):
+    """Another proposal stands under this public id; nothing was stored."""
+
+    code = "proposal_differs"
+
+
 def understand(uow: UnitOfWork, typed: Typed) -> Proposal:
     """Return what a form proposes; raises `BadProposal` with everything that is wrong with it."""
     faults: dict[str, str] = {}
@@ -62,9 +70,10 @@ def understand(uow: UnitOfWork, typed: Typed) -> Proposal:
         faults["purpose"] = "empty"
     debit, credit = _accounts(purpose, typed, faults)
     question = _question(uow, typed.question, faults)
-    if question is None and _needs_question(debit, credit):
+    concerns_them = debit in THEIRS or credit in THEIRS
+    if question is None and concerns_them:
         faults.setdefault("question", "empty")
-    if question is not None and THEIR_PAYABLE in {debit, credit} and question.accepted_at is None:
+    if question is not None and concerns_them and question.accepted_at is None:
         faults["question"] = "not_accepted"
     currency = _currency(uow, question)
     minor = minor_units(typed.amount, EXPONENTS[currency])
@@ -80,7 +89,7 @@ def understand(uow: UnitOfWork, typed: Typed) -> Proposal:
     return Proposal(
         purpose=purpose,
         question_id=None if question is None else question.id,
-        answerer_id=whose if THEIR_PAYABLE in {debit, credit} else None,
+        answerer_id=whose if concerns_them else None,
         debit_account=_code(debit, whose),
         credit_account=_code(credit, whose),
         amount=Money(minor, currency),
@@ -93,11 +102,16 @@ def propose(
 ) -> None:
     """Store a proposal and tell the other organizers; nothing is posted.
 
-    A second call with the same public id (a form sent twice) changes nothing.
+    A second call with the same public id (a form sent twice) changes nothing, and raises
+    `Differs` if it says anything else than the first one.
     """
-    added = _add(uow, proposal, public_id, organizer_id)
-    if added is None and queries.by_public_id(uow.session, public_id) is None:
+    if _add(uow, proposal, public_id, organizer_id) is not None:
+        return
+    stored = queries.by_public_id(uow.session, public_id)
+    if stored is None:
         raise NotReversible(entry=proposal.reverses_id)
+    if (queries.proposal_of(stored), stored.proposed_by) != (proposal, organizer_id):
+        raise Differs(adjustment=public_id)
 
 
 def propose_reversal(
@@ -123,12 +137,16 @@ def approve(uow: UnitOfWork, *, public_id: str, organizer_id: AccountId) -> int:
     """Post a proposal and return the number of its entry.
 
     Raises `SamePerson` (of the ledger's rules) for who proposed it, `Decided` if somebody was
-    faster, `Overdrawn` if a guarded account holds less: then the proposal stays.
+    faster, `Overdrawn` if an account holds less: then the proposal stays.
     """
     row = _lock_open(uow, public_id)
+    proposal = queries.proposal_of(row)
+    # PostgreSQL looks after the guarded accounts; nothing but this after what a person owes.
+    if any(one.is_wrong and not one.is_guarded for one in queries.standings(uow.session, proposal)):
+        raise Overdrawn(adjustment=public_id)
     draft = manual.adjustment(
         adjustment_key=row.public_id,
-        lines=queries.proposal_of(row).lines,
+        lines=proposal.lines,
         reason=row.reason,
         author=f"organizer:{row.proposed_by}",
         approver=f"organizer:{organizer_id}",
@@ -159,15 +177,13 @@ def _accounts(purpose: Purpose, typed: Typed, faults: dict[str, str]) -> tuple[s
     """Return the chosen accounts; for goodwill they follow from the purpose."""
     if purpose is Purpose.GOODWILL:
         return chart.GOODWILL, THEIR_PAYABLE
-    chosen = {"debit": typed.debit, "credit": typed.credit}
-    faults |= {side: "empty" for side, code in chosen.items() if code not in ACCOUNTS}
+    for side, code in (("debit", typed.debit), ("credit", typed.credit)):
+        fault = account_fault(code)
+        if fault is not None:
+            faults[side] = fault
     if typed.debit == typed.credit:
         faults.setdefault("credit", "same")
     return typed.debit, typed.credit
-
-
-def _needs_question(debit: str, credit: str) -> bool:
-    return any(code == THEIR_PAYABLE or chart.is_guarded(code) for code in (debit, credit))
 
 
 def _question(uow: UnitOfWork, typed: str, faults: dict[str, str]) -> queries.AnyRow | None:
@@ -188,9 +204,13 @@ def _currency(uow: UnitOfWork, question: queries.AnyRow | None) -> str:
 
 
 def _code(chosen: str, answerer_id: int | None) -> str:
-    if chosen != THEIR_PAYABLE or answerer_id is None:
+    if answerer_id is None:
         return chosen
-    return chart.payable(answerer_id)
+    theirs = {
+        THEIR_PAYABLE: chart.payable(answerer_id),
+        THEIR_RECEIVABLE: chart.receivable(answerer_id),
+    }
+    return theirs.get(chosen, chosen)
 
 
 def _add(

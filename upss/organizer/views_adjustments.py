@@ -65,6 +65,8 @@ def write() -> ResponseReturnValue:
                 uow.commit()
     except BadProposal as error:
         return _form_page(typed, forms.fault_messages(error.faults)), 422
+    except service.Differs:
+        return _differs(public_id)
     if step == "propose":
         return _proposed(public_id)
     return render_template(
@@ -90,6 +92,11 @@ def _form_page(typed: Typed, errors: list[tuple[str, str]]) -> str:
 
 def _proposed(public_id: str) -> ResponseReturnValue:
     flash(_("Proposed. Another organizer looks at it now; nothing is booked yet."), "ok")
+    return redirect(url_for("adjustments.adjustment", public_id=public_id), 303)
+
+
+def _differs(public_id: str) -> ResponseReturnValue:
+    flash(_("Nothing was proposed: this form proposed something else before, which you see here. Begin a new one."), "error")  # fmt: skip
     return redirect(url_for("adjustments.adjustment", public_id=public_id), 303)
 
 
@@ -178,6 +185,8 @@ def propose_reversal(public_id: str) -> ResponseReturnValue:
         return _reverse_page(public_id, reason, forms.fault_messages(error.faults))
     except service.NotReversible:
         return _not_reversible(public_id)
+    except service.Differs:
+        return _differs(made)
     return _proposed(made)
 
 

@@ -12,10 +12,17 @@ from upss.ledger.rules import chart
 from upss.ledger.rules.entry import Line
 
 REASON_LEAST, REASON_MOST = 10, 300
-# Stands in a form for the payable of whoever answered the question: a code names nobody there.
-THEIR_PAYABLE = "payable"
-# What is reserved for a payout is moved by the payout alone: its items must add up to it.
-ACCOUNTS = (THEIR_PAYABLE, *chart.SYSTEM_ACCOUNTS)
+# Stand in a form for the accounts of whoever answered the question: a code names nobody there.
+THEIR_PAYABLE, THEIR_RECEIVABLE = "payable", "receivable"
+THEIRS = (THEIR_PAYABLE, THEIR_RECEIVABLE)
+# All that may be put right by hand. Any other account is the sum of rows that we or the provider
+# keep (held questions, refunds, codes, payouts, movements): moved by hand it would never again
+# agree with them, and money would be stranded or leave twice.
+ACCOUNTS = (
+    *THEIRS, chart.BANK, chart.GUARANTEE_FUND, chart.OPENING, chart.SUSPENSE, chart.COMMISSION,
+    chart.TIP_COMMISSION, chart.STRIPE_FEES, chart.DISPUTE_FEES, chart.BANK_FEES,
+    chart.TELCO_SHARE, chart.GOODWILL, chart.CHARGEBACKS, chart.WRITE_OFF,
+)  # fmt: skip
 
 _AMOUNT = re.compile(r"(?:€|EUR)?\s*(\d{1,9})(?:[.,](\d+))?\s*(?:€|EUR)?", re.ASCII | re.IGNORECASE)
 _EMAIL = re.compile(r"\S@\S+\.\S")
@@ -108,6 +115,13 @@ def minor_units(typed: str, exponent: int) -> int | None:
     if len(part) > exponent:
         return None
     return int(whole + part.ljust(exponent, "0")) or None
+
+
+def account_fault(code: str) -> str | None:
+    """Return what is wrong with a chosen account; "by_itself" if no hand may move it."""
+    if code in ACCOUNTS:
+        return None
+    return "by_itself" if code in chart.SYSTEM_ACCOUNTS else "empty"
 
 
 def reason_of(typed: str) -> str:
