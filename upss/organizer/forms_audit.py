@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from zoneinfo import ZoneInfo
+from datetime import UTC, date
 
+from upss.ledger.rules.posting import kinds
 from upss.web.i18n import gettext as _
-from upss.web.ports import clock, settings
+from upss.web.ports import clock
 
 FIELDS = ("since", "until", "kind", "question", "actor")
 _LARGEST = 2**63 - 1
@@ -54,6 +54,10 @@ def entry_filter(args: Mapping[str, str]) -> EntryFilter:
     question = number_of(typed["question"])
     if typed["question"] and question is None:
         errors.append(("question", _("Write the question's number, for example 1030")))
+    if typed["kind"] and typed["kind"] not in kinds.KEY_PREFIXES:
+        errors.append(("kind", _("The ledger knows no entries of this kind")))
+    if not typed["actor"].isprintable():
+        errors.append(("actor", _("Write a person's number, for example 21, or the word system")))
     return EntryFilter(
         typed=typed,
         errors=errors,
@@ -66,8 +70,8 @@ def entry_filter(args: Mapping[str, str]) -> EntryFilter:
 
 
 def today() -> date:
-    """Return the day of the site's time zone."""
-    return clock().now().astimezone(ZoneInfo(settings().timezone)).date()
+    """Return the day in UTC, of which value dates are: a site in the west is still a day behind."""
+    return clock().now().astimezone(UTC).date()
 
 
 def day_of(args: Mapping[str, str]) -> tuple[date | None, str, Errors]:

@@ -18,7 +18,7 @@ from upss.organizer import forms, forms_audit
 from upss.organizer.queries import books, entries
 from upss.web import paging
 from upss.web.access import for_auditors
-from upss.web.ports import clock, settings, unit
+from upss.web.ports import clock, unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,7 @@ def waiting() -> ResponseReturnValue:
 @for_auditors
 def over_time() -> ResponseReturnValue:
     """Show what was held, payable and paid out per week of a month or per month."""
-    now, zone = clock().now(), settings().timezone
+    now, zone = clock().now(), "UTC"  # months of value dates
     wanted = forms.money_filter(request.args, now=now, zone=zone)
     with unit() as uow:
         course = books.over_time(uow.session, wanted, today=forms_audit.today())

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import BadRequest, NotFound
 
 if TYPE_CHECKING:
     from upss.config import Settings
@@ -56,6 +57,7 @@ def init_security(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session: no hidden timer
         WTF_CSRF_SSL_STRICT=settings.is_secure,
     )
+    app.before_request(_refuse_nul)
     csrf.init_app(app)
     policy = content_security_policy(settings)
 
@@ -76,3 +78,11 @@ def init_security(app: Flask, settings: Settings) -> None:
         return response
 
     app.after_request(add_headers)
+
+
+def _refuse_nul() -> None:
+    """Refuse an address with a NUL: no text in PostgreSQL holds one, so it never means anything."""
+    if "\0" in request.path:
+        raise NotFound
+    if any("\0" in part for pair in request.args.items(multi=True) for part in pair):
+        raise BadRequest
