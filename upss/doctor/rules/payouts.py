@@ -115,32 +115,35 @@ STUCK = Check(
     severity=Severity.WARNING,
 )
 
+# All that ever left a payable must have come there by entries that were in a block by then.
 # Reservations of the days before the first block could not wait for one.
 ANCHORED = Check(
     "payouts_anchored",
     """
     WITH reserved AS (
-      SELECT i.id, i.answerer_id, l.question_id, r.booked_at
+      SELECT i.id, i.currency, a.id AS account_id, l.question_id, r.id AS entry_id, r.booked_at
         FROM payout_item i
         JOIN ledger.entry r ON r.idempotency_key = 'rsv:' || i.public_id
         JOIN payout_line l ON l.item_id = i.id
+        JOIN ledger.account a
+          ON a.code = 'Liabilities:Answerer:Payable:A'
+             || repeat('0', 4 - length(CAST(i.answerer_id AS text))) || i.answerer_id
        WHERE i.id IN ({items})
          AND r.booked_at > (SELECT b.sealed_at FROM ledger.block b WHERE b.seq = 1)
-    ), anchored AS (
-      SELECT DISTINCT z.id, z.question_id
-        FROM reserved z
-        JOIN ledger.posting p ON p.question_id = z.question_id AND p.amount < 0
-        JOIN ledger.account a ON a.id = p.account_id
-         AND a.code LIKE 'Liabilities:Answerer:Payable:%'
-         AND CAST(substring(a.code, '[0-9]+$') AS bigint) = z.answerer_id
-        JOIN ledger.block_entry o ON o.entry_id = p.entry_id
-        JOIN ledger.block b ON b.seq = o.block_seq AND b.sealed_at <= z.booked_at
     )
     SELECT 'payout_item:' || z.id AS subject, 'question ' || z.question_id AS what,
-           1 AS expected, 0 AS found, NULL AS currency
+           s.gone AS expected, s.anchored AS found, z.currency
       FROM reserved z
-      LEFT JOIN anchored k ON k.id = z.id AND k.question_id = z.question_id
-     WHERE k.id IS NULL""",
+     CROSS JOIN LATERAL (
+           SELECT coalesce(sum(p.amount) FILTER (WHERE
+                    p.amount > 0 AND p.entry_id <= z.entry_id), 0) AS gone,
+                  coalesce(-sum(p.amount) FILTER (WHERE
+                    p.amount < 0 AND b.sealed_at <= z.booked_at), 0) AS anchored
+             FROM ledger.posting p
+             LEFT JOIN ledger.block_entry o ON o.entry_id = p.entry_id
+             LEFT JOIN ledger.block b ON b.seq = o.block_seq
+            WHERE p.question_id = z.question_id AND p.account_id = z.account_id) s
+     WHERE s.gone > s.anchored""",
 )
 
 STATEMENTS = Check(

@@ -11,7 +11,6 @@ HELD = Check(
       SELECT p.question_id AS id, -sum(p.amount) AS minor
         FROM ledger.posting p
         JOIN ledger.account a ON a.id = p.account_id AND a.code = 'Liabilities:Held:Questions'
-        JOIN ledger.entry e ON e.id = p.entry_id AND e.kind <> 'adjustment'
        WHERE p.question_id IN ({questions})
        GROUP BY p.question_id
     ), given_back AS (
@@ -47,8 +46,9 @@ PAID = Check(
        AND (coalesce(y.minor, 0) <> w.expected OR coalesce(y.currency, q.currency) <> q.currency)""",
 )
 
-# After the split a refund takes what is unpaid and the fund or the organizer bears the rest: then
-# share, fund and what was borne are judged together. Adjustments explain themselves; tips are not
+# After the split a refund takes what is unpaid and the fund or the organizer bears the rest, as
+# they do of a lost dispute that is larger than the price: then share, fund and what was borne are
+# judged together. Adjustments explain themselves; tips are not
 # of the price; what the organizer bears for a delay leaves the split as it is.
 SPLIT = Check(
     "I7_split",
@@ -57,7 +57,8 @@ SPLIT = Check(
       SELECT p.question_id AS id,
              count(DISTINCT e.id) FILTER (WHERE e.kind = 'answer_accepted')
                - count(DISTINCT e.id) FILTER (WHERE e.kind = 'rehold') AS rounds,
-             coalesce(max(e.id) FILTER (WHERE e.kind IN ('refund_requested', 'dispute_lost', 'rehold'))
+             coalesce(bool_or(e.kind = 'dispute_lost')
+               OR max(e.id) FILTER (WHERE e.kind IN ('refund_requested', 'rehold'))
                > min(e.id) FILTER (WHERE e.kind = 'answer_accepted'), false) AS late,
              CAST(coalesce(-sum(p.amount) FILTER (WHERE
                a.code = 'Liabilities:Refunds:Pending' AND e.kind IN ('refund_requested', 'rebate')
@@ -82,7 +83,8 @@ SPLIT = Check(
     )
     SELECT 'question:' || q.id AS subject, w.what, w.expected, w.found, q.currency
       FROM question q JOIN m ON m.id = q.id
-     CROSS JOIN LATERAL (SELECT CASE m.rounds WHEN 0 THEN 0 ELSE q.price_minor - m.back END AS base) b
+     CROSS JOIN LATERAL (SELECT CASE m.rounds WHEN 0 THEN least(q.price_minor - m.back, 0)
+                                              ELSE q.price_minor - m.back END AS base) b
      CROSS JOIN LATERAL (SELECT greatest(b.base, 0) * q.commission_bp / 10000 AS commission,
                                 greatest(b.base, 0) * q.fund_bp / 10000 AS fund) t
      CROSS JOIN LATERAL (VALUES
