@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+from dataclasses import replace
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -17,11 +20,13 @@ from upss.cli import main
 from upss.doctor import service, tasks
 from upss.doctor.models import SelfCheckFinding, SelfCheckRun
 from upss.doctor.queries import findings
-from upss.doctor.queries.examination import chosen
+from upss.doctor.queries.examination import Finding, Result, chosen
+from upss.doctor.rules import CHECKS
 from upss.kernel.roles import Role
 from upss.web.ports import unit
 
 PAGE = "/organizer/self-checks"
+BOOKS = "/organizer/books"
 ALARM = re.compile(r"\d checks? found (an error|errors)")
 
 
@@ -33,7 +38,8 @@ def people(app, client):
         "second": factories.person("second@example.org", role=Role.ORGANIZER),
         "auditor": factories.person("audit@example.org", role=Role.AUDITOR),
     }
-    found["question"] = factories.queued(factories.person("asker@example.org"))
+    found["asker"] = factories.person("asker@example.org")
+    found["question"] = factories.queued(found["asker"])
     factories.sign_in_as(app, client, found["first"], organizer=True)
     return found
 
@@ -95,6 +101,123 @@ def test_a_finding_is_kept_mailed_once_and_resolved(people, damage, clock, clien
     damage(-1)
     tasks.check_all()
     assert len(told()) == 4  # it came back: that is news
+
+
+CHECK = next(check for check in CHECKS if check.code == "I3_guarded")
+FAULT = Finding("question:1", "x", 0, 5, "EUR")
+
+
+def begin(*, quick):
+    with unit() as uow:
+        run_id = service.begin(uow, quick=quick)
+        uow.commit()
+    return run_id
+
+
+def record(run_id, *faults, quick):
+    with unit() as uow:
+        service.record(uow, run_id=run_id, quick=quick, results=[Result(CHECK, faults)])
+        uow.commit()
+
+
+def test_a_long_run_does_not_close_what_a_run_that_began_later_has_found(people, clock):
+    full = begin(quick=False)
+    clock.advance(timedelta(minutes=10))
+    record(begin(quick=True), FAULT, quick=True)
+    clock.advance(timedelta(minutes=2))
+    record(full, quick=False)
+    assert kept() == [("I3_guarded", True)]
+    record(begin(quick=False), quick=False)
+    assert kept() == [("I3_guarded", False)]
+
+
+def test_a_long_run_does_not_open_again_what_a_run_that_began_later_saw_mended(people, clock):
+    record(begin(quick=True), FAULT, quick=True)
+    clock.advance(timedelta(minutes=1))
+    full = begin(quick=False)
+    clock.advance(timedelta(minutes=10))
+    record(begin(quick=True), quick=True)
+    record(full, FAULT, quick=False)
+    assert kept() == [("I3_guarded", False)]
+    assert len(told()) == 2
+    clock.advance(timedelta(minutes=1))
+    record(begin(quick=True), FAULT, quick=True)  # now it is back
+    assert kept() == [("I3_guarded", False), ("I3_guarded", True)]
+
+
+def test_an_older_look_leaves_the_figures_of_a_later_one(people, clock):
+    full = begin(quick=False)
+    clock.advance(timedelta(minutes=10))
+    record(begin(quick=True), replace(FAULT, found=6), quick=True)
+    record(full, FAULT, quick=False)
+    with unit() as uow:
+        assert uow.session.scalars(select(SelfCheckFinding.found)).all() == [6]
+
+
+def test_two_runs_that_are_recorded_at_once_wait_for_each_other(app, people):
+    faults = [Finding(f"question:{n}", "x", 0, 5, "EUR") for n in range(50)]
+    runs = [begin(quick=False) for _ in range(8)]
+    errors = []
+
+    def work(run_ids, found):
+        try:
+            with app.app_context():
+                for run_id in run_ids:
+                    record(run_id, *found, quick=False)
+        except Exception as error:  # noqa: BLE001 - told in the test's own thread
+            errors.append(error)
+
+    orders = ((runs[:4], faults), (runs[4:], faults[::-1]))
+    threads = [threading.Thread(target=work, args=order) for order in orders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(kept()) == 50
+
+
+def test_the_books_are_not_called_in_order_while_a_self_check_found_an_error(people, client):
+    page = shown(client, BOOKS)
+    assert "The books are in order" in page
+    record(begin(quick=True), FAULT, quick=True)
+    page = shown(client, BOOKS)
+    assert "The books are in order" not in page
+    assert "1 check found an error" in page
+    assert f'href="{PAGE}">Look at the self-checks' in page
+    record(begin(quick=True), quick=True)
+    assert "The books are in order" in shown(client, BOOKS)
+
+
+def test_the_books_say_up_to_which_block_everything_was_computed_anew(
+    people, client, database, clock
+):
+    def verified():
+        return re.search(r"Verified up to block</dt>\s*<dd>([^<]*)", shown(client, BOOKS))[1]
+
+    stage.anchored()
+    tasks.check_recent()
+    assert verified() == "Not verified yet"
+    tasks.check_all()
+    first = verified()
+    assert first.startswith("1, on ")
+    clock.advance(timedelta(minutes=2))
+    factories.queued(people["asker"])
+    stage.anchored()
+    tasks.check_recent()
+    assert verified() == first
+    with psycopg.connect(database.superuser_conninfo) as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute(
+            "UPDATE ledger.entry SET actor = 'x' WHERE id = (SELECT max(id) FROM ledger.entry)"
+        )
+    tasks.check_all()  # a verification that finds a difference is none
+    assert verified() == first
+    with psycopg.connect(database.superuser_conninfo) as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute("UPDATE ledger.entry SET actor = 'system' WHERE actor = 'x'")
+    tasks.check_all()
+    assert verified().startswith("2, on ")
 
 
 def test_what_is_old_is_forgotten_but_not_what_is_open(people, damage, clock):
