@@ -26,12 +26,10 @@ def index() -> str:
     before = paging.cursor("before")
     with unit() as uow:
         newest = chain.newest_block(uow.session)
-        anchored = chain.anchored_entries(uow.session)
         rows = chain.blocks(uow.session, before=before, limit=_BLOCKS + 1)
     return render_template(
         "ledger/books.html",
         newest=newest,
-        anchored=anchored,
         page=paging.page(rows, keys=[row.seq for row in rows], after=before, size=_BLOCKS),
     )
 

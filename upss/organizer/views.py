@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 from flask import (
     Blueprint,
-    Response,
     flash,
     redirect,
     render_template,
     request,
-    stream_with_context,
     url_for,
 )
 
@@ -29,12 +27,11 @@ from upss.payouts import service as payout_service
 from upss.payouts import tasks as payout_tasks
 from upss.web import paging
 from upss.web.access import for_auditors, for_organizers, signed_in
+from upss.web.downloads import download
 from upss.web.i18n import gettext as _
 from upss.web.ports import clock, settings, unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flask.typing import ResponseReturnValue
 
     from upss.db.work import UnitOfWork
@@ -82,18 +79,12 @@ def payouts() -> ResponseReturnValue:
 @blueprint.get("/payouts.csv")
 @for_auditors
 def payouts_csv() -> ResponseReturnValue:
-    """Send the rows of the same filter as a file, while they are read."""
+    """Send the rows of the same filter as a file."""
     wanted = _wanted()
-
-    def lines() -> Iterator[str]:
-        with unit() as uow:
-            now = uow.clock.now()
-            yield from csv_lines(audit.every_paid_question(uow.session, wanted, now=now))
-
     name = f"payouts-{forms.month_value(wanted.month)}.csv"
-    answer = Response(stream_with_context(lines()), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    with unit() as uow:
+        rows = audit.every_paid_question(uow.session, wanted, now=uow.clock.now())
+        return download(csv_lines(rows), name, "text/csv")
 
 
 @blueprint.get("/payouts/runs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, render_template, request, stream_with_context
+from flask import Blueprint, render_template, request
 
 from upss.kernel.errors import NotFound
 from upss.ledger import queries as ledger
@@ -12,11 +12,10 @@ from upss.organizer import export, forms_audit
 from upss.organizer.queries import accounts, entries
 from upss.web import paging
 from upss.web.access import for_auditors
+from upss.web.downloads import download
 from upss.web.ports import unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flask.typing import ResponseReturnValue
 
 _ENTRIES = 10  # each has several lines
@@ -45,10 +44,11 @@ def trial_balance() -> ResponseReturnValue:
 @blueprint.get("/books/accounts")
 @for_auditors
 def all_accounts() -> ResponseReturnValue:
-    """Show every account with its balance and its number of entries."""
+    """Show every account with its balance."""
     with unit() as uow:
-        rows = accounts.all_accounts(uow.session)
-    return render_template("organizer/accounts.html", rows=rows)
+        rows = ledger.trial_balance(uow.session)
+        names = accounts.holders(uow.session)
+    return render_template("organizer/accounts.html", rows=rows, names=names)
 
 
 @blueprint.get("/books/accounts/<key>")
@@ -81,17 +81,13 @@ def account_csv(key: str) -> ResponseReturnValue:
     """Send one account's entries within the same filter as a file."""
     wanted = _readable_filter()
     with unit() as uow:
-        if accounts.account_sums(uow.session, key, wanted) is None:
+        sums = accounts.account_sums(uow.session, key, wanted)
+        if sums is None:
             raise NotFound
-
-    def lines() -> Iterator[str]:
-        with unit() as uow:
-            sums = accounts.account_sums(uow.session, key, wanted)
-            assert sums is not None  # accounts stay
-            rows = accounts.every_line(uow.session, sums, wanted)
-            yield from export.account_lines(sums, rows)
-
-    return csv_file(lines(), f"{key.replace(':', '-')}.csv")
+        rows = accounts.every_line(uow.session, sums, wanted)
+        return download(
+            export.account_lines(sums, rows), f"{key.replace(':', '-')}.csv", "text/csv"
+        )
 
 
 @blueprint.get("/books/journal")
@@ -119,12 +115,9 @@ def journal() -> ResponseReturnValue:
 def journal_csv() -> ResponseReturnValue:
     """Send the entries of the same filter as a file, one line for each of theirs."""
     wanted = _readable_filter()
-
-    def lines() -> Iterator[str]:
-        with unit() as uow:
-            yield from export.journal_lines(entries.every_entry(uow.session, wanted))
-
-    return csv_file(lines(), "journal.csv")
+    with unit() as uow:
+        rows = entries.every_entry(uow.session, wanted)
+        return download(export.journal_lines(rows), "journal.csv", "text/csv")
 
 
 @blueprint.get("/entries/<key>")
@@ -137,13 +130,6 @@ def entry(key: str) -> ResponseReturnValue:
     if found is None:
         raise NotFound
     return render_template("organizer/entry.html", row=found)
-
-
-def csv_file(lines: Iterator[str], name: str) -> Response:
-    """Answer with a file that is sent while it is read."""
-    answer = Response(stream_with_context(lines), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
 
 
 def _readable_filter() -> forms_audit.EntryFilter:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, render_template, request, stream_with_context
+from flask import Blueprint, render_template, request
 
 from upss.db.base import db
 from upss.kernel.errors import NotFound
@@ -18,11 +17,10 @@ from upss.organizer import forms, forms_audit
 from upss.organizer.queries import books, entries
 from upss.web import paging
 from upss.web.access import for_auditors
+from upss.web.downloads import download
 from upss.web.ports import clock, unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flask.typing import ResponseReturnValue
 
 _ENTRIES = 10  # each has several lines
@@ -33,7 +31,6 @@ _FILES = {
     "hledger": ("journal", "text/plain"),
     "csv": ("csv", "text/csv"),
 }
-_LINES_AT_ONCE = 200
 
 blueprint = Blueprint("accounting", __name__, url_prefix="/organizer/books")
 
@@ -119,15 +116,6 @@ def export(key: str) -> ResponseReturnValue:
     if key not in _FILES:
         raise NotFound
     suffix, mimetype = _FILES[key]
-    answer = Response(stream_with_context(_pieces(key)), mimetype=mimetype)
-    name = f"ledger-{forms_audit.today()}.{suffix}"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
-
-
-def _pieces(form: str) -> Iterator[str]:
-    """Read the file in pieces of many lines: line by line it would take several times as long."""
     with snapshot(db.engine) as session:
-        lines = FORMS[form](Book(session))
-        while piece := "".join(islice(lines, _LINES_AT_ONCE)):
-            yield piece
+        lines = FORMS[key](Book(session))
+        return download(lines, f"ledger-{forms_audit.today()}.{suffix}", mimetype)

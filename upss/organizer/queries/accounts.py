@@ -5,18 +5,19 @@ Amounts are minor units, debit above zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, cast, false, func, select
 
 from upss.accounts.models import Account
 from upss.ledger.models import account, entry, posting
+from upss.ledger.queries import account_balance
 from upss.ledger.queries_chain import AccountTotals
 from upss.organizer.queries.entries import HOLDER, PERSON, dates, deeds, number_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import date, datetime
 
     from sqlalchemy.orm import Session
@@ -32,7 +33,8 @@ _EXPORT_CHUNK = 500
 class AccountSums:
     """One account within a filter: the balance before it, what it adds, and how many entries.
 
-    `newer` is what the entries after the page's cursor add.
+    `newer` is what the entries after the page's cursor add. Without a filter nothing is before it,
+    and the entries are not counted.
     """
 
     code: str
@@ -42,7 +44,7 @@ class AccountSums:
     opening: int
     within: int
     newer: int
-    entries: int
+    entries: int | None
 
     @property
     def closing(self) -> int:
@@ -69,25 +71,6 @@ class AccountLine:
 def _sum(*which: ColumnElement[bool]) -> ColumnElement[int]:
     chosen = func.sum(posting.c.amount).filter(*which) if which else func.sum(posting.c.amount)
     return cast(func.coalesce(chosen, 0), BigInteger)
-
-
-def all_accounts(session: Session) -> Sequence[AnyRow]:
-    """Return every used account with whose it is, its balance and its number of entries."""
-    statement = (
-        select(
-            account.c.code,
-            account.c.kind,
-            account.c.currency,
-            Account.name.label("holder"),
-            _sum().label("balance"),
-            func.count(posting.c.entry_id.distinct()).label("entries"),
-        )
-        .join(posting, posting.c.account_id == account.c.id)
-        .outerjoin(Account, Account.id == number_in(account.c.code, HOLDER))
-        .group_by(account.c.id, account.c.code, account.c.kind, account.c.currency, Account.name)
-        .order_by(account.c.code)
-    )
-    return session.execute(statement).all()
 
 
 def holders(session: Session) -> dict[str, str]:
@@ -118,7 +101,13 @@ def trial_balance_on(session: Session, day: date) -> list[AccountTotals]:
 def account_sums(
     session: Session, code: str, wanted: EntryFilter, *, before: int | None = None
 ) -> AccountSums | None:
-    """Return an account with the sums of the filter, or None if there is no such account."""
+    """Return an account with the sums of the filter, or None if there is no such account.
+
+    Without a filter the balance is that of the newest block: the history is not read.
+    """
+    lines = _lines_of(wanted)
+    if not wanted.address:
+        lines = [false() if before is None else posting.c.entry_id >= before]
     earlier = false() if wanted.since is None else entry.c.value_date < wanted.since
     newer = false() if before is None else entry.c.id >= before
     # An account without such entries is still found, so what does not fit is not joined.
@@ -136,22 +125,40 @@ def account_sums(
         )
         .select_from(account)
         .outerjoin(Account, Account.id == number_in(account.c.code, HOLDER))
-        .outerjoin(posting, and_(posting.c.account_id == account.c.id, *_lines_of(wanted)))
+        .outerjoin(posting, and_(posting.c.account_id == account.c.id, *lines))
         .outerjoin(entry, and_(entry.c.id == posting.c.entry_id, *deeds(wanted)))
         .where(account.c.code == code)
         .group_by(account.c.id, account.c.code, account.c.kind, account.c.currency)
     )
     row = session.execute(statement).one_or_none()
-    return None if row is None else AccountSums(**row._asdict())
+    if row is None:
+        return None
+    sums = AccountSums(**row._asdict())
+    if wanted.address:
+        return sums
+    return replace(sums, within=account_balance(session, code), entries=None)
 
 
 def account_lines(
     session: Session, sums: AccountSums, wanted: EntryFilter, *, before: int | None, limit: int
 ) -> list[AccountLine]:
     """Return the newest entries of an account within the filter, with the balance after each."""
-    statement = _lines(sums.code, wanted).limit(limit)
+    page = (
+        select(posting.c.entry_id)
+        .join(entry, entry.c.id == posting.c.entry_id)
+        .where(
+            # as a value it leads along the index: only as much is read as the page shows
+            posting.c.account_id
+            == select(account.c.id).where(account.c.code == sums.code).scalar_subquery(),
+            *_chosen(wanted),
+        )
+        .group_by(posting.c.entry_id)
+        .order_by(posting.c.entry_id.desc())
+        .limit(limit)
+    )
     if before is not None:
-        statement = statement.where(entry.c.id < before)
+        page = page.where(posting.c.entry_id < before)
+    statement = _lines(sums.code, wanted).where(entry.c.id.in_(page))
     return list(_with_balance(session.execute(statement), sums.closing - sums.newer))
 
 
@@ -178,7 +185,7 @@ def _lines(code: str, wanted: EntryFilter) -> Select[Any]:
         .join(posting, posting.c.entry_id == entry.c.id)
         .join(account, account.c.id == posting.c.account_id)
         .outerjoin(Account, Account.id == number_in(entry.c.actor, PERSON))
-        .where(account.c.code == code, *_lines_of(wanted), *dates(wanted), *deeds(wanted))
+        .where(account.c.code == code, *_chosen(wanted))
         .group_by(entry.c.id)
         .order_by(entry.c.id.desc())
     )
@@ -186,6 +193,10 @@ def _lines(code: str, wanted: EntryFilter) -> Select[Any]:
 
 def _lines_of(wanted: EntryFilter) -> list[ColumnElement[bool]]:
     return [] if wanted.question is None else [posting.c.question_id == wanted.question]
+
+
+def _chosen(wanted: EntryFilter) -> list[ColumnElement[bool]]:
+    return [*_lines_of(wanted), *dates(wanted), *deeds(wanted)]
 
 
 def _with_balance(rows: Iterable[AnyRow], closing: int) -> Iterator[AccountLine]:

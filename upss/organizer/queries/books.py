@@ -50,8 +50,11 @@ PATIENCE = {
 }
 OPEN_ITEMS = 100
 
+# Two sums grow with the ledger, both slowly: one row for each block, and one for each movement of
+# the provider, which must be read to tell whether our balance there is their sum.
 _FACTS = text("""
-    SELECT (SELECT count(*) FROM ledger.entry) AS entries,
+    SELECT (SELECT coalesce(sum(n_entries), 0) FROM ledger.block)
+             + (SELECT count(*) FROM ledger.pending) AS entries,
            (SELECT max(currency) FROM ledger.account) AS currency,
            (SELECT coalesce(sum(net_minor), 0)::bigint FROM balance_transaction) AS stripe_net,
            (SELECT coalesce(sum(p.amount), 0)::bigint
@@ -64,44 +67,46 @@ _FACTS = text("""
            (SELECT min(e.booked_at) FROM ledger.pending w
               JOIN ledger.entry e ON e.id = w.entry_id) AS waiting_since,
            (SELECT max(ended_at) FROM self_check_run WHERE results IS NOT NULL) AS checked_at,
-           (SELECT count(DISTINCT check_code) FROM self_check_finding
-             WHERE resolved_at IS NULL AND severity = 'error') AS self_checks,
-           v.block AS verified, v.begun_at AS verified_at,
            b.seq AS block, b.sealed_at AS block_at, b.hash AS block_hash
-      FROM (SELECT 1) one
-      LEFT JOIN (SELECT seq, sealed_at, hash FROM ledger.block ORDER BY seq DESC LIMIT 1) b ON true
-      -- the newest run that computed everything anew and found all of it right
-      LEFT JOIN (SELECT CAST(results ->> 'verified_block' AS bigint) AS block, begun_at
-                   FROM self_check_run
-                  WHERE status = 'done' AND NOT is_quick AND results ->> 'I1_verify' = '0'
-                    AND CAST(results ->> 'verified_block' AS bigint) > 0
-                  ORDER BY id DESC LIMIT 1) v ON true""")
+      FROM (SELECT 1) one LEFT JOIN
+           (SELECT seq, sealed_at, hash FROM ledger.block ORDER BY seq DESC LIMIT 1) b ON true""")
 
-# An item (the question's lines of one account) is open since its balance last left zero.
+# An item (one account's lines of one question, or of none) is open while they do not add up to
+# zero. All that ever passed through is added up; only what is open is looked at line by line:
+# since when, which is since its balance last left zero.
 _OPEN = text("""
-    WITH line AS (
-      SELECT a.code, a.currency, p.question_id, p.entry_id, p.amount,
-             sum(p.amount) OVER item AS total,
-             sum(p.amount) OVER (item ORDER BY p.entry_id) AS after
-        FROM ledger.posting p JOIN ledger.account a ON a.id = p.account_id
-       WHERE a.code = ANY(:codes)
-      WINDOW item AS (PARTITION BY p.account_id, p.question_id)
-    ), open AS (
-      SELECT code, currency, question_id, entry_id, total,
-             max(entry_id) FILTER (WHERE after = 0) OVER (PARTITION BY code, question_id) AS settled
-        FROM line WHERE total <> 0
-    ), item AS (
-      SELECT code, currency, question_id, max(total)::bigint AS amount, min(entry_id) AS entry_id
-        FROM open WHERE entry_id > coalesce(settled, 0)
-       GROUP BY code, currency, question_id
+    WITH item AS MATERIALIZED (
+      SELECT p.account_id, p.question_id, sum(p.amount)::bigint AS amount
+        FROM ledger.posting p
+       WHERE p.account_id = ANY(ARRAY(SELECT id FROM ledger.account WHERE code = ANY(:codes)))
+       GROUP BY p.account_id, p.question_id HAVING sum(p.amount) <> 0
+    ), dated AS (
+      SELECT a.code, a.currency, i.question_id, i.amount, o.entry_id, e.booked_at AS since
+        FROM item i
+        JOIN ledger.account a ON a.id = i.account_id
+       CROSS JOIN LATERAL (
+         SELECT min(s.entry_id) AS entry_id
+           FROM (SELECT c.entry_id, max(c.entry_id) FILTER (WHERE c.after = 0) OVER () AS settled
+                   FROM (SELECT l.entry_id, sum(l.amount) OVER (ORDER BY l.entry_id) AS after
+                           FROM (SELECT p.entry_id, p.amount FROM ledger.posting p
+                                  WHERE p.question_id = i.question_id
+                                    AND p.account_id = i.account_id
+                                  UNION ALL
+                                 SELECT p.entry_id, p.amount FROM ledger.posting p
+                                  WHERE i.question_id IS NULL AND p.question_id IS NULL
+                                    AND p.account_id = i.account_id) l) c) s
+          WHERE s.entry_id > coalesce(s.settled, 0)) o
+        JOIN ledger.entry e ON e.id = o.entry_id
+    ), placed AS (
+      SELECT d.*,
+             count(*) OVER account AS items,
+             (sum(amount) OVER account)::bigint AS balance,
+             min(since) OVER account AS oldest,
+             row_number() OVER (PARTITION BY code ORDER BY entry_id, question_id) AS nth,
+             row_number() OVER (ORDER BY entry_id, code, question_id) AS place
+        FROM dated d WINDOW account AS (PARTITION BY code)
     )
-    SELECT i.code, i.currency, i.question_id, i.amount, i.entry_id, e.booked_at AS since,
-           count(*) OVER (PARTITION BY i.code) AS items,
-           (sum(i.amount) OVER (PARTITION BY i.code))::bigint AS balance,
-           min(e.booked_at) OVER (PARTITION BY i.code) AS oldest,
-           row_number() OVER (ORDER BY i.entry_id, i.code, i.question_id) AS place
-      FROM item i JOIN ledger.entry e ON e.id = i.entry_id
-     ORDER BY place""")
+    SELECT * FROM placed WHERE place <= :most OR nth = 1 ORDER BY place""")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,22 +182,27 @@ def _of_people(sums: Counter[str], prefix: str) -> int:
 
 
 def open_items(session: Session) -> tuple[list[Clearing], Sequence[AnyRow]]:
-    """Return every clearing account with its balance, and the oldest open items of them all."""
-    rows = session.execute(_OPEN, {"codes": list(PATIENCE)}).all()
-    firsts = {row.code: row for row in reversed(rows)}
+    """Return every clearing account with its balance, and the oldest open items of them all.
+
+    What passed through these accounts is added up from the beginning, so this takes longer as
+    the ledger grows.
+    """
+    rows = session.execute(_OPEN, {"codes": list(PATIENCE), "most": OPEN_ITEMS}).all()
+    firsts = {row.code: row for row in rows if row.nth == 1}
     clearing = [
         Clearing(code, row.currency, row.balance, row.items, row.oldest)
         if (row := firsts.get(code))
         else Clearing(code, "EUR", 0, 0, None)
         for code in PATIENCE
     ]
-    return clearing, rows[:OPEN_ITEMS]
+    return clearing, [row for row in rows if row.place <= OPEN_ITEMS]
 
 
 def over_time(session: Session, wanted: MoneyFilter, *, today: date) -> Course:
     """Return held, payable and paid out per week of a month or per month, by value date.
 
-    Every stretch from the first entry (or of the month) until `today` is there.
+    Every stretch from the first entry (or of the month) until `today` is there. It reads every
+    entry until its last day, so it takes longer as the ledger grows; nobody opens it daily.
     """
     day = entry.c.value_date
     is_owed = or_(*(account.c.code.startswith(p) for p in (chart.PAYABLE_PREFIX, chart.IN_PAYOUT_PREFIX)))  # fmt: skip
