@@ -67,9 +67,18 @@ _FACTS = text("""
            (SELECT min(e.booked_at) FROM ledger.pending w
               JOIN ledger.entry e ON e.id = w.entry_id) AS waiting_since,
            (SELECT max(ended_at) FROM self_check_run WHERE results IS NOT NULL) AS checked_at,
+           (SELECT count(DISTINCT check_code) FROM self_check_finding
+             WHERE resolved_at IS NULL AND severity = 'error') AS self_checks,
+           v.block AS verified, v.begun_at AS verified_at,
            b.seq AS block, b.sealed_at AS block_at, b.hash AS block_hash
-      FROM (SELECT 1) one LEFT JOIN
-           (SELECT seq, sealed_at, hash FROM ledger.block ORDER BY seq DESC LIMIT 1) b ON true""")
+      FROM (SELECT 1) one
+      LEFT JOIN (SELECT seq, sealed_at, hash FROM ledger.block ORDER BY seq DESC LIMIT 1) b ON true
+      -- the newest run that computed everything anew and found all of it right
+      LEFT JOIN (SELECT CAST(results ->> 'verified_block' AS bigint) AS block, begun_at
+                   FROM self_check_run
+                  WHERE status = 'done' AND NOT is_quick AND results ->> 'I1_verify' = '0'
+                    AND CAST(results ->> 'verified_block' AS bigint) > 0
+                  ORDER BY id DESC LIMIT 1) v ON true""")
 
 # An item (one account's lines of one question, or of none) is open while they do not add up to
 # zero. All that ever passed through is added up; only what is open is looked at line by line:
