@@ -13,6 +13,7 @@ from sqlalchemy import text
 from tests import factories
 from upss.kernel.money import Money
 from upss.kernel.roles import Role
+from upss.ledger import walk
 from upss.ledger.rules import chart
 from upss.ledger.rules.entry import Line
 from upss.ledger.rules.posting import manual, payouts, questions
@@ -253,6 +254,16 @@ def test_people_are_listed_once_with_what_remains(people):
     with unit() as uow:
         first = queries.people(uow.session, after=None, limit=1)
         rest = queries.people(uow.session, after=first[0].id, limit=9)
+    book(
+        payouts.payout_reserved(**item(josep, (1, 351), key="po_2")),
+        payouts.transfer_created(
+            **item(josep, (1, 351), key="po_2"), balance_transaction_id="txn_2"
+        ),
+        payouts.transfer_created(**item(josep, (1, 500)), balance_transaction_id="txn_1"),
+    )
+    with unit() as uow:
+        (paid, _) = queries.people(uow.session, after=None, limit=9)
+    assert (paid.id, paid.remaining) == (josep, 0)  # nothing remains, but still listed
     assert [(row.id, row.remaining) for row in (*first, *rest)] == [(josep, 851), (remei, 851)]
 
 
@@ -266,11 +277,11 @@ def anchor():
     return made
 
 
-def proof_file(person, folder):
+def proof_file(person, folder, **asked):
     path = folder / "proof.jsonl"
     with unit() as uow:
-        queries.as_of_one_moment(uow.session)
-        path.write_text("".join(proof.proof_lines(uow.session, person)), "utf-8")
+        walk.as_of_one_moment(uow.session)
+        path.write_text("".join(proof.proof_lines(uow.session, person, **asked)), "utf-8")
     return path
 
 
@@ -302,6 +313,23 @@ def test_a_proof_holds_with_the_hash_of_any_later_block(people, tmp_path):
     code, said = check(path)
     assert code == 0
     assert "6 entries" in said
+
+
+def test_a_proof_up_to_a_block_holds_with_the_hash_of_that_one(people, tmp_path):
+    josep, _ = people
+    hashes = []
+    for number in range(1, 5):
+        accept(number, josep)
+        hashes.append(anchor().hash)
+    whole = proof_file(josep, tmp_path).read_text("utf-8")
+    path = proof_file(josep, tmp_path, up_to=2)
+    head, *rows = (json.loads(line) for line in path.read_text("utf-8").splitlines())
+    assert head["not_anchored"] == 2
+    assert ["entry" in row for row in rows] == [True, True, False, False]
+    assert [check(path, "--anchor", one)[0] for one in hashes] == [1, 0, 1, 1]
+    assert proof_file(josep, tmp_path, up_to=4).read_text("utf-8") == whole
+    assert proof_file(josep, tmp_path, up_to=2**63 - 1).read_text("utf-8") == whole
+    assert proof_file(josep, tmp_path, up_to=0).read_text("utf-8").count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from upss.kernel.errors import UpssError
 from upss.ledger import walk
 from upss.ledger.models import account
 from upss.ledger.rules import chart, merkle
-from upss.ledger.rules.entry import Line, Record
+from upss.ledger.rules.entry import Line
 from upss.ledger.rules.posting.kinds import KEY_PREFIXES, MOVEMENTS
 
 if TYPE_CHECKING:
@@ -122,14 +122,7 @@ def _check_chain(session: Session, report: Report) -> None:
 def _check_block(rows: list[Row[Any]]) -> Iterator[str]:
     """Yield what is wrong with one block by itself."""
     head = rows[0]
-    block = merkle.Block(
-        seq=head.seq,
-        prev=head.prev_hash,
-        n_entries=head.n_entries,
-        root=head.root,
-        sealed_at=head.sealed_at,
-    )
-    if block.hash != head.hash:
+    if walk.block_of_row(head).hash != head.hash:
         yield "the hash is not that of its content"
     if len(rows) != head.n_entries or any(row.pos != pos for pos, row in enumerate(rows)):
         yield f"its places are not 0 to {head.n_entries - 1}"
@@ -158,7 +151,7 @@ def _check(rows: list[Row[Any]]) -> Iterator[str]:
     debits = sum(amount for amount in amounts if amount > 0)
     if debits != head.debits:
         yield f"debits of {debits}, sealed with {head.debits}"
-    if _digest(rows) != head.digest:
+    if not _is_possible(rows) or walk.record_of(rows).digest != head.digest:
         yield "the digest is not that of its content"
 
 
@@ -175,27 +168,12 @@ def _check_request(head: Row[Any]) -> Iterator[str]:
         yield f"external reference {head.external_ref} does not fit the key"
 
 
-def _digest(rows: list[Row[Any]]) -> str | None:
-    """Return the digest that follows from the rows, or None if they can be no entry."""
-    head = rows[0]
+def _is_possible(rows: list[Row[Any]]) -> bool:
+    """Return whether each line could have been written by us, whatever its seal says."""
     try:
-        lines = tuple(
-            Line(row.code, row.currency, row.amount, row.question_id)
-            for row in rows
-            if row.amount is not None
-        )
+        for row in rows:
+            if row.amount is not None:
+                Line(row.code, row.currency, row.amount, row.question_id)
     except UpssError:
-        return None
-    return Record(
-        kind=head.kind,
-        key=head.idempotency_key,
-        request_hash=head.request_hash,
-        external_ref=head.external_ref,
-        reverses_id=head.reverses_id,
-        booked_at=head.booked_at,
-        value_date=head.value_date,
-        actor=head.actor,
-        reason=head.reason,
-        approver=head.approver,
-        lines=lines,
-    ).digest
+        return False
+    return True

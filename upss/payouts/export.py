@@ -61,7 +61,7 @@ def _cells(row: AnyRow, amount: Callable[[int], str]) -> dict[str, str]:
         "paid" if is_paid else "earned": amount(-row.owed if is_paid else row.owed),
     }
     if row.kind in PRICED_KINDS:
-        cells["price"] = amount(row.owed + row.commission + row.others)
+        cells["price"] = amount(row.price)
         cells["commission"] = amount(row.commission)
         cells["others"] = amount(row.others)
     return cells

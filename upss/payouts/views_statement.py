@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, render_template, stream_with_context, url_for
 
 from upss.kernel.errors import NotFound
-from upss.ledger import queries_chain
+from upss.ledger import queries_chain, walk
 from upss.payouts import labels, proof
 from upss.payouts import queries_statement as queries
 from upss.payouts.export import csv_lines
@@ -92,7 +92,7 @@ def _statement(whose: _Whose, name: str) -> ResponseReturnValue:
     today = _today()
     period = rules.period_of(name, today=today)
     with unit() as uow:
-        queries.as_of_one_moment(uow.session)
+        walk.as_of_one_moment(uow.session)
         sums = queries.month_sums(uow.session, whose.id, until=period.ends)
         block = queries_chain.newest_block(uow.session)
         not_anchored = queries.not_anchored(uow.session, whose.id, period)
@@ -128,7 +128,7 @@ def _file(whose: _Whose, name: str) -> Response:
 
     def pieces() -> Iterator[str]:
         with unit() as uow:
-            queries.as_of_one_moment(uow.session)
+            walk.as_of_one_moment(uow.session)
             sums = queries.month_sums(uow.session, whose.id, until=period.ends)
             yield from csv_lines(
                 period,
@@ -173,13 +173,13 @@ def my_file(period: str) -> ResponseReturnValue:
 @blueprint.get("/earnings/proof.jsonl")
 @for_answerers
 def my_proof() -> ResponseReturnValue:
-    """Send a person the proof of their own entries, while it is read."""
-    me = _me()
+    """Send a person the proof of their own entries, perhaps only up to a block, while it is read."""
+    me, up_to = _me(), paging.cursor("up_to")
 
     def pieces() -> Iterator[str]:
         with unit() as uow:
-            queries.as_of_one_moment(uow.session)
-            yield from proof.proof_lines(uow.session, me.id)
+            walk.as_of_one_moment(uow.session)
+            yield from proof.proof_lines(uow.session, me.id, up_to=up_to)
 
     return _download(pieces(), "application/jsonl; charset=utf-8", f"proof-{me.number}.jsonl")
 

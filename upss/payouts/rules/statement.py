@@ -43,9 +43,10 @@ _GROUPS: Final[Mapping[str, Group]] = {
 }
 PAID_KINDS = tuple(kind for kind, group in _GROUPS.items() if group is Group.PAID)
 
-# These carry the price and the commission of a question; `rehold` takes both back.
+# These change the price and the commission of a question; all but the first take something back.
 ACCEPTED, UNDONE, TIP = "answer_accepted", "rehold", "tip_paid"
-PRICED_KINDS = (ACCEPTED, UNDONE, TIP)
+SPLIT_KINDS = (ACCEPTED, UNDONE, "refund_requested", "dispute_lost")
+PRICED_KINDS = (*SPLIT_KINDS, TIP)
 
 
 def group_of(kind: str) -> Group:
@@ -98,7 +99,8 @@ class MonthSum:
     """What one kind of entry did to a person's money in one month, in minor units.
 
     `payable`, `in_payout` and `receivable` are changes: the first two of what is owed to the
-    person, the last of what the person owes. `price` and `commission` are of the questions.
+    person, the last of what the person owes. `price` and `commission` are of the questions,
+    whoever bore what went back of them.
     """
 
     month: date  # its first day
@@ -130,7 +132,8 @@ class Statement:
     payable: int  # at the end, like the next two
     in_payout: int
     receivable: int
-    price: int  # what the askers paid, and the commission in it: for information
+    # For information: what the askers paid and did not get back, and the commission kept of it.
+    price: int
     commission: int
     answers: int
 
@@ -210,7 +213,7 @@ class Payment:
 
 def is_payment(line: _Line) -> bool:
     """Whether a line belongs among the payments: money left, came back, or did not go."""
-    return group_of(line.kind) is Group.PAID or line.owed == 0
+    return group_of(line.kind) is Group.PAID or (line.owed == 0 and line.in_payout != 0)
 
 
 def payments(lines: Iterable[_Line]) -> list[Payment]:
