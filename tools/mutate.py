@@ -47,7 +47,10 @@ TARGETS |= {
         "kinds", "questions", "refunds", "payouts", "disputes", "vouchers", "bank", "manual",
     )
 }  # fmt: skip
-TARGETS["upss/ledger/service/posting.py"] = ["tests/services/test_ledger.py"]
+TARGETS["upss/ledger/service/posting.py"] = [
+    "tests/services/test_bearing.py",
+    "tests/services/test_ledger.py",
+]
 
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
@@ -90,7 +93,8 @@ def _nodes(tree: ast.Module) -> list[ast.stmt | ast.expr]:
         kept = [getattr(node, "annotation", None), getattr(node, "returns", None)]
         # Checks of our own mistakes: nothing that works differs without them.
         own_check = isinstance(node, ast.Assert) or getattr(node, "arg", None) == "strict"
-        kept += [node] if own_check else []
+        for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        kept += [node] if own_check or for_types else []
         kept += getattr(node, "decorator_list", [])
         left |= {id(part) for each in kept if each for part in ast.walk(each)}
     return [
