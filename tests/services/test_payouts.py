@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from urllib.request import urlopen
 
+import psycopg
 import pytest
 from sqlalchemy import select, text
 
@@ -17,11 +18,13 @@ from upss.kernel.roles import Role
 from upss.ledger import queries as ledger
 from upss.ledger import queries_chain
 from upss.ledger import tasks as ledger_tasks
-from upss.ledger.rules.posting import payouts
+from upss.ledger.rules import chart
+from upss.ledger.rules.entry import Line
+from upss.ledger.rules.posting import manual, payouts
 from upss.ledger.service.posting import post
 from upss.payments.models import BalanceTransactionRow
 from upss.payments.stripe_gateway import StripeGateway
-from upss.payouts import queries, service, tasks
+from upss.payouts import queries, queries_earnings, queries_payables, service, tasks
 from upss.payouts.models import PayoutItem, PayoutRun, Recipient
 from upss.payouts.rules.schedule import HOLD, KEY_TRUSTED, Payable, gather, is_ready
 from upss.web.ports import gateway, unit
@@ -280,6 +283,148 @@ def test_a_run_whose_money_is_gone_is_refused_as_a_whole(people, clock):
     assert (status_of(run_id), item_of(run_id).status, jobs()) == ("prepared", "prepared", [])
 
 
+def put_right(people, question_id, minor, key):
+    """Two organizers add to what is payable for a question, or take from it; in no block yet."""
+    lines = [
+        Line(chart.GOODWILL, "EUR", minor, question_id),
+        Line(chart.payable(people["answerer"]), "EUR", -minor, question_id),
+    ]
+    with unit() as uow:
+        draft = manual.adjustment(
+            adjustment_key=key,
+            lines=lines,
+            reason="Put right because of a mistake.",
+            author=f"organizer:{people['first']}",
+            approver=f"organizer:{people['second']}",
+        )
+        post(uow, draft)
+        uow.commit()
+
+
+def test_a_payout_takes_no_money_that_came_into_no_block_since_it_was_prepared(people, clock):
+    question_id = earn(people)
+    onboard(people["answerer"])
+    clock.advance(HOLD)
+    run_id = prepare(people["first"])
+    put_right(people, question_id, -SHARE, "away")
+    ledger_tasks.anchor()
+    put_right(people, question_id, SHARE, "back")
+    with pytest.raises(service.RunOutdated):
+        approve(run_id, people["second"])
+    assert (status_of(run_id), payable(), jobs()) == ("prepared", SHARE, [])
+    ledger_tasks.anchor()
+    approve(run_id, people["second"])
+    assert payable() == 0
+
+
+def test_one_cent_that_no_block_holds_is_one_too_many(people, clock):
+    question_id = earn(people)
+    onboard(people["answerer"])
+    clock.advance(HOLD)
+    run_id = prepare(people["first"])
+    put_right(people, question_id, -1, "away")
+    ledger_tasks.anchor()
+    put_right(people, question_id, 100, "more")
+    with pytest.raises(service.RunOutdated):
+        approve(run_id, people["second"])
+
+
+def test_what_waits_for_a_block_beside_the_anchored_money_stops_nothing(people, clock):
+    question_id = earn(people)
+    onboard(people["answerer"])
+    clock.advance(HOLD)
+    run_id = prepare(people["first"])
+    put_right(people, question_id, 250, "more")
+    approve(run_id, people["second"])
+    assert payable() == 250
+
+
+@pytest.mark.parametrize(
+    "change", ["status = 'in_complaint'", "accepted_at = accepted_at + interval '1 second'"]
+)
+def test_what_was_stopped_since_it_was_prepared_is_not_paid(people, clock, change):
+    first, second = earn(people), earn(people)
+    onboard(people["answerer"])
+    clock.advance(HOLD)
+    run_id = prepare(people["first"])
+    with unit() as uow:
+        uow.session.execute(text(f"UPDATE question SET {change} WHERE id = :id"), {"id": second})
+        uow.commit()
+    with pytest.raises(service.RunOutdated) as refused:
+        approve(run_id, people["second"])
+    assert refused.value.facts["questions"] == [second]
+    assert first != second
+    assert (status_of(run_id), payable(), jobs()) == ("prepared", 2 * SHARE, [])
+
+
+def test_nothing_is_stopped_while_a_run_is_being_approved(people, clock, database):
+    question_id = earn(people)
+    onboard(people["answerer"])
+    clock.advance(HOLD)
+    run_id = prepare(people["first"])
+    with unit() as uow:
+        service.approve_run(uow, run_id=run_id, organizer_id=people["second"])
+        stop = "UPDATE question SET status = 'in_complaint' WHERE id = %s"
+        with psycopg.connect(database.app_conninfo) as other:
+            other.execute("SET lock_timeout = '100ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                other.execute(stop, [question_id])
+        uow.commit()
+    assert status_of(run_id) == "approved"
+
+
+def earned(people, clock):
+    """The sums, and of each question what is open, in a payout and paid."""
+    with unit() as uow:
+        sums = queries_earnings.earnings(uow.session, people["answerer"], clock.now())
+        rows = queries_earnings.earned_questions(
+            uow.session, people["answerer"], now=clock.now(), before=None, limit=9
+        )
+    return sums, [(row.open_minor, row.in_payout_minor, row.paid_minor) for row in rows]
+
+
+def test_goodwill_after_the_payout_is_shown_beside_what_was_paid(people, clock):
+    item = reserved_item(people, clock)
+    (question_id,) = questions_of(item)
+    assert earned(people, clock)[1] == [(0, SHARE, 0)]
+    tasks.send_item(item.id)
+    put_right(people, question_id, 250, "more")
+    sums, rows = earned(people, clock)
+    assert rows == [(250, 0, SHARE)]
+    assert (sums.ready_minor, sums.on_hold_minor, sums.paid_out_minor) == (250, 0, SHARE)
+
+
+def test_what_came_back_was_not_paid(people, clock):
+    item = reserved_item(people, clock)
+    tasks.send_item(item.id)
+    terms = {"answerer_id": people["answerer"], "currency": "EUR"}
+    lines = [(question_id, SHARE) for question_id in questions_of(item)]
+    with unit() as uow:
+        post(uow, payouts.transfer_reversed(
+            item_key="back", lines=lines, balance_transaction_id="txn_back", **terms
+        ))  # fmt: skip
+        uow.commit()
+    sums, rows = earned(people, clock)
+    assert (sums.ready_minor, sums.paid_out_minor, rows) == (SHARE, 0, [(SHARE, 0, 0)])
+    # by bank, and back from there
+    with unit() as uow:
+        post(uow, payouts.payout_reserved(item_key="bank", lines=lines, **terms))
+        post(uow, payouts.bank_batch_submitted(item_key="bank", lines=lines, **terms))
+        uow.commit()
+    sums, rows = earned(people, clock)
+    assert (sums.to_come_minor, sums.paid_out_minor, rows) == (0, SHARE, [(0, 0, SHARE)])
+    with unit() as uow:
+        post(uow, payouts.payout_returned(item_key="bank", lines=lines, fee_minor=30, **terms))
+        uow.commit()
+    sums, rows = earned(people, clock)
+    assert (sums.ready_minor, sums.paid_out_minor, rows) == (SHARE, 0, [(SHARE, 0, 0)])
+
+
+def questions_of(item):
+    with unit() as uow:
+        return [question_id for question_id, _ in queries.lines_of(uow.session, item.id)]
+
+
 def test_without_an_active_account_money_waits(people, clock):
     earn(people)
     clock.advance(HOLD)
@@ -289,7 +434,7 @@ def test_without_an_active_account_money_waits(people, clock):
     with pytest.raises(service.NothingToPay):
         prepare(people["first"])
     with unit() as uow:
-        (waiting,) = queries.ready_people(uow.session, clock.now())
+        (waiting,) = queries_payables.ready_people(uow.session, clock.now())
     assert (waiting.can_receive, waiting.total, waiting.people) == (False, SHARE, 1)
 
 

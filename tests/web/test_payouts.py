@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -12,6 +13,11 @@ from tests import factories
 from upss.db.base import db
 from upss.forum.service import accepting
 from upss.kernel.roles import Role
+from upss.ledger import queries as ledger
+from upss.ledger.rules import chart
+from upss.ledger.rules.entry import Line
+from upss.ledger.rules.posting import manual, payouts
+from upss.ledger.service.posting import post
 from upss.payouts import queries
 from upss.payouts.rules.schedule import HOLD
 from upss.web.paging import SIZE
@@ -72,6 +78,35 @@ def test_earnings_show_share_hold_and_state(client, josep, clock):
     assert "&lt;b&gt;A damaged fridge&lt;/b&gt;" in text
     clock.advance(HOLD)
     assert "With the next payout" in page(client, "/earnings")
+
+
+def test_each_part_of_a_share_says_where_it_is(client, josep, clock):
+    earn(josep)
+    clock.advance(HOLD)
+    with unit() as uow:
+        (line,) = ledger.payable_lines(uow.session, answerer_id=josep)
+        paid = {"answerer_id": josep, "currency": "EUR", "lines": [(line.question_id, 1000)]}
+        post(uow, payouts.payout_reserved(item_key="one", **paid))
+        post(uow, payouts.bank_batch_submitted(item_key="one", **paid))
+        uow.commit()
+    said = re.sub(r"<[^>]+>|\s+", " ", page(client, "/earnings"))
+    assert re.search(r"€10\.20\s+With the next payout\s+€0\.20\s+✓\s+Paid\s+€10\.00", said)
+
+
+def test_a_share_that_was_taken_back_is_not_called_paid(client, josep):
+    earn(josep)
+    with unit() as uow:
+        (line,) = ledger.payable_lines(uow.session, answerer_id=josep)
+        taken = [Line(chart.payable(josep), "EUR", line.minor, line.question_id)]
+        taken.append(Line(chart.SUSPENSE, "EUR", -line.minor, line.question_id))
+        post(uow, manual.adjustment(
+            adjustment_key="all", lines=taken, reason="Given by mistake.", author="organizer:1",
+            approver="organizer:2",
+        ))  # fmt: skip
+        uow.commit()
+    html = page(client, "/earnings")
+    assert "Taken back" in html
+    assert ">Paid<" not in html
 
 
 def test_a_stranger_is_sent_to_sign_in_and_an_asker_is_refused(app, client):

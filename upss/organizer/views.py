@@ -23,6 +23,7 @@ from upss.organizer.export import csv_lines
 from upss.organizer.queries import audit, desk, entries
 from upss.payments.service import refunding
 from upss.payouts import queries as payout_queries
+from upss.payouts import queries_payables
 from upss.payouts import service as payout_service
 from upss.payouts import tasks as payout_tasks
 from upss.web import paging
@@ -94,7 +95,7 @@ def runs() -> ResponseReturnValue:
     before = paging.cursor("before")
     with unit() as uow:
         rows = payout_queries.runs(uow.session, before=before, limit=paging.SIZE + 1)
-        people = payout_queries.ready_people(uow.session, uow.clock.now())
+        people = queries_payables.ready_people(uow.session, uow.clock.now())
     return render_template(
         "organizer/runs.html",
         page=paging.page(rows, keys=[row.id for row in rows], after=before),

@@ -1,35 +1,18 @@
-"""Reading payouts: what is payable, a person's earnings, the runs and their items.
+"""Reading payouts: who is paid where, the runs and their items.
 
-Money is read from the ledger; plain rows, a fixed number of statements whatever the size.
+Plain rows, a fixed number of statements whatever the size.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Row,
-    Select,
-    and_,
-    case,
-    cast,
-    func,
-    literal,
-    select,
-    text,
-)
+from sqlalchemy import BigInteger, Row, Select, cast, func, literal, select, text
 from sqlalchemy.orm import aliased
 
 from upss.accounts.models import Account
-from upss.forum.models import Question
-from upss.forum.rules.lifecycle import Status
-from upss.ledger.models import account, balance, entry, pending, posting
-from upss.ledger.rules import chart
+from upss.payouts import queries_payables as payables
 from upss.payouts.models import PayoutItem, PayoutLine, PayoutRun, Recipient
-from upss.payouts.rules.schedule import HOLD, Payable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,212 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     AnyRow = Row[*tuple[Any, ...]]
-
-# Everything else (a complaint, a dispute) stops the payout of this question.
-_FREE = (Status.ACCEPTED, Status.FINAL)
-_ACTIVE = "active"
-_NONE = "none"
-# More people than this are counted on the page but not listed.
-_LISTED = 100
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Earnings:
-    """One answerer's money in minor units, and whether it can reach them."""
-
-    ready_minor: int
-    on_hold_minor: int
-    in_payout_minor: int
-    paid_out_minor: int
-    transfers: str  # state of the account at the provider; "none" before onboarding
-
-    @property
-    def to_come_minor(self) -> int:
-        """Everything earned that has not left yet."""
-        return self.ready_minor + self.on_hold_minor + self.in_payout_minor
-
-
-def _owner_of(code: ColumnElement[str]) -> ColumnElement[int]:
-    return cast(func.substring(code, "[0-9]+$"), BigInteger)
-
-
-def _frozen() -> ColumnElement[bool]:
-    return Question.status.not_in(_FREE)
-
-
-def _payables() -> Select[*tuple[Any, ...]]:
-    """Select every open payable with its question and the answerer's account at the provider."""
-    return (
-        select(
-            _owner_of(account.c.code).label("answerer_id"),
-            balance.c.question_id,
-            (-balance.c.balance).label("minor"),
-            account.c.currency,
-            Question.accepted_at,
-            _frozen().label("frozen"),
-            func.coalesce(Recipient.transfers, _NONE).label("transfers"),
-        )
-        .select_from(account)
-        .join(balance, balance.c.account_id == account.c.id)
-        .join(Question, Question.id == balance.c.question_id)
-        .outerjoin(Recipient, Recipient.account_id == _owner_of(account.c.code))
-        .where(
-            account.c.code.startswith(chart.PAYABLE_PREFIX, autoescape=True),
-            balance.c.balance < 0,
-        )
-    )
-
-
-def payables(session: Session) -> list[Payable]:
-    """Return every open payable whose answerer can receive transfers, and that is anchored.
-
-    Where an entry on it waits for a block, nothing of that payable leaves.
-    """
-    waits = (
-        select(posting.c.entry_id)
-        .join(pending, pending.c.entry_id == posting.c.entry_id)
-        .where(posting.c.account_id == account.c.id, posting.c.question_id == balance.c.question_id)
-    )
-    return [
-        Payable(
-            answerer_id=row.answerer_id,
-            question_id=row.question_id,
-            minor=row.minor,
-            currency=row.currency,
-            accepted_at=row.accepted_at,
-            frozen=row.frozen,
-        )
-        for row in session.execute(
-            _payables().where(Recipient.transfers == _ACTIVE, ~waits.exists())
-        )
-    ]
-
-
-def ready_people(session: Session, now: datetime) -> Sequence[AnyRow]:
-    """Return who has money ready: name, transfers, minor, currency, and both sums of people.
-
-    Those who cannot receive transfers yet come first. `people` and `total` are of all people
-    with the same `can_receive`; at most 100 people are listed.
-    """
-    ready = _payables().where(~_frozen(), Question.accepted_at <= now - HOLD).subquery()
-    can_receive = (ready.c.transfers == _ACTIVE).label("can_receive")
-    person = (
-        select(
-            ready.c.answerer_id,
-            ready.c.currency,
-            ready.c.transfers,
-            can_receive,
-            cast(func.sum(ready.c.minor), BigInteger).label("minor"),
-        )
-        .group_by(ready.c.answerer_id, ready.c.currency, ready.c.transfers)
-        .subquery()
-    )
-    statement = (
-        select(
-            Account.name,
-            person,
-            func.count().over(partition_by=person.c.can_receive).label("people"),
-            cast(
-                func.sum(person.c.minor).over(partition_by=person.c.can_receive), BigInteger
-            ).label("total"),
-        )
-        .join(Account, Account.id == person.c.answerer_id)
-        .order_by(person.c.can_receive, Account.name, Account.id)
-        .limit(_LISTED)
-    )
-    return session.execute(statement).all()
-
-
-def earnings(session: Session, answerer_id: int, now: datetime) -> Earnings:
-    """Return an answerer's sums, read from the ledger in one statement."""
-    mine = _payables().where(account.c.code == chart.payable(answerer_id)).subquery()
-    is_ready = and_(~mine.c.frozen, mine.c.accepted_at <= now - HOLD)
-    reserved = (
-        select(-func.sum(balance.c.balance))
-        .join(account, account.c.id == balance.c.account_id)
-        .where(account.c.code == chart.in_payout(answerer_id))
-    )
-    sent = (
-        select(func.sum(posting.c.amount))
-        .join(account, account.c.id == posting.c.account_id)
-        .join(entry, entry.c.id == posting.c.entry_id)
-        .where(account.c.code == chart.in_payout(answerer_id), entry.c.kind == "transfer_created")
-    )
-    receiving = select(Recipient.transfers).where(Recipient.account_id == answerer_id)
-    row = session.execute(
-        select(
-            func.coalesce(func.sum(mine.c.minor).filter(is_ready), 0).label("ready"),
-            func.coalesce(func.sum(mine.c.minor).filter(~is_ready), 0).label("on_hold"),
-            func.coalesce(reserved.scalar_subquery(), 0).label("in_payout"),
-            func.coalesce(sent.scalar_subquery(), 0).label("paid_out"),
-            func.coalesce(receiving.scalar_subquery(), _NONE).label("transfers"),
-        )
-    ).one()
-    return Earnings(
-        ready_minor=int(row.ready),
-        on_hold_minor=int(row.on_hold),
-        in_payout_minor=int(row.in_payout),
-        paid_out_minor=int(row.paid_out),
-        transfers=row.transfers,
-    )
-
-
-def earned_questions(
-    session: Session, answerer_id: int, *, now: datetime, before: int | None, limit: int
-) -> Sequence[AnyRow]:
-    """Return the accepted questions of an answerer, newest first, from entry `before` down.
-
-    Fields: entry_id, question_id, public_id, title, language, minor, currency, accepted_at and
-    state: "stopped", "on_hold", "ready", "in_payout" or "paid".
-    """
-    open_balance, reserved_balance = aliased(balance), aliased(balance)
-    reserved_account = aliased(account)
-    state = case(
-        (and_(open_balance.c.balance < 0, _frozen()), "stopped"),
-        (and_(open_balance.c.balance < 0, Question.accepted_at > now - HOLD), "on_hold"),
-        (open_balance.c.balance < 0, "ready"),
-        (reserved_balance.c.balance < 0, "in_payout"),
-        else_="paid",
-    )
-    same_question = posting.c.question_id
-    statement = (
-        select(
-            entry.c.id.label("entry_id"),
-            posting.c.question_id,
-            Question.public_id,
-            Question.title,
-            Question.language,
-            (-posting.c.amount).label("minor"),
-            posting.c.currency,
-            Question.accepted_at,
-            state.label("state"),
-        )
-        .select_from(account)
-        .join(posting, posting.c.account_id == account.c.id)
-        .join(entry, and_(entry.c.id == posting.c.entry_id, entry.c.kind == "answer_accepted"))
-        .join(Question, Question.id == posting.c.question_id)
-        .outerjoin(
-            open_balance,
-            and_(
-                open_balance.c.account_id == account.c.id,
-                open_balance.c.question_id == same_question,
-            ),
-        )
-        .outerjoin(reserved_account, reserved_account.c.code == chart.in_payout(answerer_id))
-        .outerjoin(
-            reserved_balance,
-            and_(
-                reserved_balance.c.account_id == reserved_account.c.id,
-                reserved_balance.c.question_id == same_question,
-            ),
-        )
-        .where(account.c.code == chart.payable(answerer_id))
-        .order_by(posting.c.entry_id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        statement = statement.where(posting.c.entry_id < before)
-    return session.execute(statement).all()
 
 
 def recipient_of(session: Session, account_id: int) -> AnyRow | None:
@@ -321,8 +98,8 @@ def runs(session: Session, *, before: int | None, limit: int) -> Sequence[AnyRow
 
 def run_by_public_id(session: Session, public_id: str, *, now: datetime) -> AnyRow | None:
     """Return one run with how far it is, and how many people wait for an account (and how much)."""
-    ready = _payables().where(~_frozen(), Question.accepted_at <= now - HOLD).subquery()
-    without = ready.c.transfers != _ACTIVE
+    ready = payables.ready(now).subquery()
+    without = ready.c.transfers != payables.ACTIVE
     people = select(func.count(ready.c.answerer_id.distinct())).where(without)
     minor = select(cast(func.coalesce(func.sum(ready.c.minor), 0), BigInteger)).where(without)
     statement = _runs().add_columns(

@@ -21,6 +21,7 @@ from upss.ledger.rules.posting import payouts
 from upss.ledger.service.posting import Overdrawn, post
 from upss.payments.service.movements import record_movement
 from upss.payouts import queries
+from upss.payouts import queries_payables as payables
 from upss.payouts.events import PayoutRefused, PayoutSent
 from upss.payouts.models import PayoutItem, PayoutLine, PayoutRun, Recipient
 from upss.payouts.rules import schedule
@@ -85,7 +86,7 @@ def prepare_run(uow: UnitOfWork, *, organizer_id: AccountId) -> PayoutRunId:
     waiting = queries.open_run(uow.session)
     if waiting is not None:
         raise RunOpen(run=waiting)
-    gathered = schedule.gather(queries.payables(uow.session), uow.clock.now())
+    gathered = schedule.gather(payables.payables(uow.session), uow.clock.now())
     if not gathered:
         raise NothingToPay
     # A run has one currency; what was earned in another waits for the next run.
@@ -147,11 +148,15 @@ def approve_run(uow: UnitOfWork, *, run_id: PayoutRunId, organizer_id: AccountId
     """Reserve every item in the ledger and start its job, all or nothing.
 
     Raises `SamePerson` for the one who prepared it, `RunClosed` if it is not open any more,
-    `RunOutdated` if the ledger does not hold all of it as payable.
+    `RunOutdated` if the ledger does not hold all of it as payable and anchored, or if the payout
+    of one of its questions was stopped since it was prepared.
     """
     run = _lock_prepared(uow, run_id)
     if run.prepared_by == organizer_id:
         raise SamePerson
+    stopped = payables.stopped_in_run(uow.session, run_id, uow.clock.now())
+    if stopped:
+        raise RunOutdated(questions=stopped)
     run.status = "approved"
     run.approved_by = organizer_id
     run.approved_at = uow.clock.now()
@@ -183,6 +188,8 @@ def _reserve(uow: UnitOfWork, item: PayoutItem, *, actor: str) -> None:
         post(uow, draft.by(actor))
     except Overdrawn as error:
         raise RunOutdated(item=item.public_id) from error
+    if payables.not_anchored(uow.session, item.id, item.answerer_id):
+        raise RunOutdated(item=item.public_id)
     item.status = "reserved"
     defer_item(uow, item.id)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, flash, redirect, render_template, url_for
 
 from upss.kernel.errors import GatewayError
-from upss.payouts import queries, tasks
+from upss.payouts import queries, queries_earnings, tasks
 from upss.payouts.rules.schedule import HOLD, leaves_at
 from upss.web import paging
 from upss.web.access import for_answerers, signed_in
@@ -27,8 +27,8 @@ def earnings() -> ResponseReturnValue:
     me, before = signed_in(), paging.cursor("before")
     with unit() as uow:
         now = uow.clock.now()
-        sums = queries.earnings(uow.session, me.id, now)
-        rows = queries.earned_questions(
+        sums = queries_earnings.earnings(uow.session, me.id, now)
+        rows = queries_earnings.earned_questions(
             uow.session, me.id, now=now, before=before, limit=paging.SIZE + 1
         )
     page = paging.page(rows, keys=[row.entry_id for row in rows], after=before)
