@@ -17,6 +17,7 @@ from bench.race import spread
 from bench.server import Server
 from upss.ledger import queries
 from upss.ledger.rules import chart
+from upss.organizer.queries import entries
 
 # How often each question is asked in a round; the trial balance reads every account.
 ASKED = {"balance": 60, "trial_balance": 8, "trail": 60}
@@ -112,4 +113,4 @@ def _balance(code: str) -> Read:
 
 
 def _trail(question: int) -> Read:
-    return lambda session: queries.trail(session, question)
+    return lambda session: entries.trail(session, question)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upss.ledger.rules.merkle import NO_BLOCK, Block, check_proof, leaf, node, proof, root
+from upss.ledger.rules.merkle import NO_BLOCK, Block, leaf, node, proof, root
 
 DIGESTS = st.lists(st.binary(min_size=32, max_size=32).map(bytes.hex), min_size=1, max_size=70)
 BLOCK = Block(
@@ -28,6 +28,21 @@ def named(n):
 
 def sha(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
+
+
+def check_proof(digest, position, n_entries, steps, expected_root):
+    """Whether the steps lead from this digest, at this position, to this root."""
+    if not 0 <= position < n_entries:
+        return False
+    reached, left = leaf(digest), list(steps)
+    while n_entries > 1:
+        if position ^ 1 < n_entries:
+            if not left:
+                return False
+            step = left.pop(0)
+            reached = node(step, reached) if position % 2 else node(reached, step)
+        position, n_entries = position // 2, (n_entries + 1) // 2
+    return not left and reached == expected_root
 
 
 def by_definition(leaves):

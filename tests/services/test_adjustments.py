@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select, text
 
 from tests import factories
+from tests.money import figures_of, payable_lines
 from upss.adjustments import queries, service
 from upss.adjustments.models import Adjustment
 from upss.adjustments.rules.proposals import (
@@ -34,6 +35,8 @@ from upss.ledger.rules.posting import manual
 from upss.ledger.rules.posting.manual import SamePerson
 from upss.ledger.service.posting import Overdrawn, post
 from upss.notices.models import Notice
+from upss.organizer.forms_audit import EntryFilter
+from upss.organizer.queries.entries import journal
 from upss.web.ports import unit
 
 REASON = "The answer helped twice, once more by telephone."
@@ -118,12 +121,13 @@ def row_of(public_id):
 
 def entries(kind="adjustment"):
     with unit() as uow:
-        return [row for row in ledger.entries(uow.session, limit=100) if row.kind == kind]
+        wanted = EntryFilter(typed={}, errors=[], kind=kind)
+        return journal(uow.session, wanted, before=None, limit=100)
 
 
 def owed(people, question):
     with unit() as uow:
-        lines = ledger.payable_lines(uow.session, answerer_id=people["answerer"])
+        lines = payable_lines(uow.session, answerer_id=people["answerer"])
         return {line.question_id: line.minor for line in lines}.get(question, 0)
 
 
@@ -550,7 +554,7 @@ def by_hand(key, lines):
 
 
 def check_figures(uow, question):
-    money = ledger.money_of(uow.session, [question])[question]
+    money = figures_of(uow.session, [question])[question]
     became = money.held + money.share + money.organizer + money.fund + money.lost
     back = money.refund_pending + money.refunded
     assert money.paid + money.paid_again + money.borne == became + back

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from upss.db import migrate
 from upss.db.work import UnitOfWork
 from upss.kernel.clock import FixedClock
-from upss.kernel.errors import NotFound
 from upss.kernel.money import Money
 from upss.ledger import models, queries, queries_chain
 from upss.ledger.rules import chart, merkle
@@ -146,7 +145,8 @@ def test_an_entry_that_commits_late_is_not_left_out(uow, session, other):
     assert queries_chain.waiting(session).entries == 1
     assert anchor(uow).entries == 1
     session.commit()
-    assert queries_chain.block_of(session, late).seq == 2
+    where = select(models.block_entry.c.block_seq).where(models.block_entry.c.entry_id == late)
+    assert session.scalars(where).one() == 2
 
 
 def test_two_at_once_make_no_fork_and_the_slower_goes_on(engine, uow, session):
@@ -231,46 +231,6 @@ def test_totals_are_those_of_all_lines_before_between_and_after_blocks(uow, sess
     assert (held.debit, held.credit, held.balance) == (0, 357, -357)
     assert queries.account_balance(session, chart.HELD) == -357
     assert queries.account_balance(session, "Assets:Never:Used") == 0
-
-
-def test_a_proof_shows_one_entry_and_no_other(uow, session, monkeypatch):
-    monkeypatch.setattr(anchoring, "MAX_ENTRIES", 5)
-    entries = [pay(uow) for _ in range(7)]
-    anchor(uow)
-    session.commit()
-    for position, entry in enumerate(entries):
-        proof = queries_chain.proof_of(session, entry)
-        assert (proof.entry_id, proof.position) == (entry, position % 5)
-        assert proof.block.seq == 1 + position // 5
-        assert proof.holds
-    waits = pay(uow)
-    assert queries_chain.proof_of(session, waits) is None
-    assert queries_chain.block_of(session, waits) is None
-    with pytest.raises(NotFound):
-        queries_chain.proof_of(session, 10**12)
-
-
-def test_a_proof_of_changed_content_does_not_hold(uow, session, database):
-    entry, _ = pay(uow), pay(uow)
-    anchor(uow)
-    session.commit()
-    owner = create_engine(database.owner_url)
-    with owner.begin() as connection:
-        connection.execute(text("ALTER TABLE ledger.seal DISABLE TRIGGER append_only"))
-        connection.execute(
-            text("UPDATE ledger.seal SET digest = repeat('a', 64) WHERE entry_id = :entry"),
-            {"entry": entry},
-        )
-        connection.execute(text("ALTER TABLE ledger.block DISABLE TRIGGER append_only"))
-    assert not queries_chain.proof_of(session, entry).holds
-    session.rollback()
-    with owner.begin() as connection:
-        digests = connection.scalars(text("SELECT digest FROM ledger.seal ORDER BY entry_id")).all()
-        connection.execute(
-            text("UPDATE ledger.block SET root = :root"), {"root": merkle.root(digests)}
-        )
-    owner.dispose()
-    assert not queries_chain.proof_of(session, entry).holds
 
 
 def test_the_migration_finds_entries_from_before_it_and_never_drops_blocks(uow, session, database):

@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from tests.conftest import clone
+from tests.money import figures_of, held_minor
 from upss.accounts.models import Account, AccountRole, TopicApproval
 from upss.db.work import UnitOfWork
 from upss.forum import queries_answer as queries
@@ -30,7 +31,6 @@ from upss.kernel.clock import FixedClock
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import new_public_id
 from upss.kernel.money import Money
-from upss.ledger import queries as ledger_queries
 from upss.ledger.rules.posting.questions import question_paid
 from upss.ledger.service.posting import post
 
@@ -395,7 +395,7 @@ class TestAccept:
     def test_splits_by_the_frozen_rule(self, story, ada):
         question = story.answered(ada, price=1205)
         accepting.accept(story.uow, question_id=question.id, actor_id=story.asker)
-        money = ledger_queries.money_of(story.uow.session, [question.id])[question.id]
+        money = figures_of(story.uow.session, [question.id])[question.id]
         # 1,205 x 15 % = 180.75, of which 3 % of the price = 36.15 are the fund's
         assert (money.held, money.share, money.organizer, money.fund) == (0, 1025, 144, 36)
         assert (question.status, question.accepted_at) == ("accepted", story.clock.now())
@@ -420,7 +420,7 @@ class TestAccept:
         question = story.claimed(ada)
         with pytest.raises(MoveRefused):
             accepting.accept(story.uow, question_id=question.id, actor_id=story.asker)
-        assert ledger_queries.held_minor(story.uow.session, question.id) == 1200
+        assert held_minor(story.uow.session, question.id) == 1200
 
     def test_by_itself_after_seven_days(self, story, ada):
         question = story.answered(ada)

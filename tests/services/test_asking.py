@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.factories import draft, pay_at_standin, person, question_row, queued, submitted
-from tests.money import entries, payment_row
+from tests.money import entries, figures_of, payment_row
 from upss.accounts.models import Account
 from upss.forum import queries_ask
 from upss.forum.models import Move, Question
@@ -20,7 +20,6 @@ from upss.forum.service import asking
 from upss.forum.tasks import run_timers
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import QuestionId, new_public_id
-from upss.ledger import queries as ledger
 from upss.payments import tasks as payment_tasks
 from upss.web import sessions
 from upss.web.ports import unit
@@ -213,7 +212,7 @@ def test_the_split_is_that_of_the_offer(app, clock, new_terms):
     with unit() as uow:
         accepting.accept(uow, question_id=question, actor_id=asker)
         uow.commit()
-        money = ledger.money_of(uow.session, [question])[question]
+        money = figures_of(uow.session, [question])[question]
     assert (money.share, money.organizer, money.fund) == (1020, 144, 36)
 
 

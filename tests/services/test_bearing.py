@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from tests.money import payable_lines
 from tests.trust.money_world import BEGINNING
 from upss.db.queue import ProcrastinateQueue
 from upss.db.work import OwnSession
@@ -21,6 +22,7 @@ from upss.ledger.rules.posting import manual, payouts, questions
 from upss.ledger.rules.split import Terms, parts_of
 from upss.ledger.service import bearing
 from upss.ledger.service.posting import post
+from upss.organizer.queries.entries import trail
 
 TERMS = Terms(1500, 300, ((7, 1),))
 
@@ -58,7 +60,7 @@ def reclaimable(uow):
 def refund_all(uow):
     asked = {"question_id": 1, "amount": eur(1001), "refund_key": "re_1", "terms": TERMS}
     bearing.refund_after_split(uow, **asked)
-    return {line.account: line.amount for line in queries.trail(uow.session, 1)[-1].lines}
+    return {line.account: line.amount for line in trail(uow.session, 1)[-1].lines}
 
 
 def test_what_an_adjustment_has_taken_cannot_be_taken_again(uow):
@@ -74,7 +76,7 @@ def test_a_gift_is_not_taken_back(uow):
     adjusted(uow, 250)
     assert reclaimable(uow) == {7: 851}
     assert refund_all(uow)[chart.payable(7)] == 851
-    assert queries.payable_lines(uow.session)[0].minor == 250
+    assert payable_lines(uow.session)[0].minor == 250
 
 
 def test_a_gift_that_was_taken_back_by_hand_leaves_what_was_earned(uow):
@@ -128,4 +130,4 @@ def test_an_account_outside_the_chart_is_never_opened(uow):
     odd = EntryDraft(kind="charge_settled", key="bt:odd", facts={}, external_ref="odd", lines=lines)
     with pytest.raises(chart.UnknownAccount):
         post(uow, odd)
-    assert len(queries.trail(uow.session, 1)) == 2
+    assert len(trail(uow.session, 1)) == 2

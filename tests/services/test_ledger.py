@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tests.conftest import clone
+from tests.money import PayableLine, QuestionMoney, figures_of, held_minor, payable_lines
 from upss.db import migrate
 from upss.db.work import UnitOfWork
 from upss.kernel.clock import FixedClock
@@ -25,7 +26,6 @@ from upss.kernel.errors import BadAmount, IdempotencyConflict
 from upss.kernel.money import EXPONENTS, Money
 from upss.ledger import models, queries, walk
 from upss.ledger import verify as verifying
-from upss.ledger.queries import PayableLine, QuestionMoney
 from upss.ledger.rules import chart
 from upss.ledger.rules.bearing import NotSplit, RefundTooLarge
 from upss.ledger.rules.entry import EntryDraft, Line
@@ -33,6 +33,7 @@ from upss.ledger.rules.posting import bank, disputes, payouts, questions, refund
 from upss.ledger.rules.split import Terms
 from upss.ledger.service import bearing
 from upss.ledger.service.posting import Overdrawn, Posted, post
+from upss.organizer.queries.entries import entry_by_id, trail
 
 NOON = datetime(2026, 11, 1, 12, 0, 0, 123_456, tzinfo=UTC)
 numbers = count(1)
@@ -140,14 +141,12 @@ def balances(session, *codes):
 
 def test_the_whole_path_from_charge_to_transfer(uow, session, question):
     pay(uow, question)
-    assert queries.held_minor(session, question) == 1001
+    assert held_minor(session, question) == 1001
     settle(uow, question)
     assert not accept(uow, question).replayed
-    assert queries.payable_lines(session, answerer_id=question) == [
-        PayableLine(question, question, 851)
-    ]
+    assert payable_lines(session, answerer_id=question) == [PayableLine(question, question, 851)]
     post(uow, payouts.payout_reserved(**transfer(question)))
-    assert queries.payable_lines(session, answerer_id=question) == []
+    assert payable_lines(session, answerer_id=question) == []
     post(
         uow,
         payouts.transfer_created(
@@ -155,10 +154,10 @@ def test_the_whole_path_from_charge_to_transfer(uow, session, question):
         ),
     )
     session.commit()
-    assert queries.money_of(session, [question]) == {
+    assert figures_of(session, [question]) == {
         question: QuestionMoney(paid=1001, share=851, organizer=120, fund=30, fee=40, paid_out=851)
     }
-    assert [entry.kind for entry in queries.trail(session, question)] == [
+    assert [entry.kind for entry in trail(session, question)] == [
         "question_paid",
         "charge_settled",
         "answer_accepted",
@@ -172,18 +171,18 @@ def test_a_withdrawn_question_is_refunded_fails_once_and_is_refunded_again(uow, 
     pay(uow, question)
     settle(uow, question)
     post(uow, refunds.refund_requested(**terms, refund_key=f"re_{question}"))
-    assert queries.money_of(session, [question])[question] == QuestionMoney(
+    assert figures_of(session, [question])[question] == QuestionMoney(
         paid=1001, fee=40, refund_pending=1001
     )
     post(uow, refunds.refund_settled(**terms, balance_transaction_id=f"txn_a_{question}"))
-    assert queries.money_of(session, [question])[question].refunded == 1001
+    assert figures_of(session, [question])[question].refunded == 1001
     post(uow, refunds.refund_failed(**terms, balance_transaction_id=f"txn_b_{question}"))
-    assert queries.money_of(session, [question])[question] == QuestionMoney(
+    assert figures_of(session, [question])[question] == QuestionMoney(
         paid=1001, fee=40, refund_pending=1001
     )
     post(uow, refunds.refund_settled(**terms, balance_transaction_id=f"txn_c_{question}"))
     session.commit()
-    assert queries.money_of(session, [question])[question] == QuestionMoney(
+    assert figures_of(session, [question])[question] == QuestionMoney(
         paid=1001, fee=40, refunded=1001
     )
 
@@ -197,7 +196,7 @@ def test_a_second_payment_is_owed_back_and_never_held(uow, session, question):
         ),
     )
     session.commit()
-    assert queries.money_of(session, [question])[question] == QuestionMoney(
+    assert figures_of(session, [question])[question] == QuestionMoney(
         paid=1001, paid_again=1001, held=1001, refund_pending=1001
     )
 
@@ -206,9 +205,9 @@ def test_a_refused_transfer_is_payable_again_and_goes_with_a_new_item(uow, sessi
     pay(uow, question)
     accept(uow, question)
     post(uow, payouts.payout_reserved(**transfer(question)))
-    assert queries.money_of(session, [question])[question].in_payout == 851
+    assert figures_of(session, [question])[question].in_payout == 851
     post(uow, payouts.transfer_failed(**transfer(question)))
-    assert queries.money_of(session, [question])[question].payable == 851
+    assert figures_of(session, [question])[question].payable == 851
     again = post(uow, payouts.payout_reserved(**transfer(question, item="po_again")))
     session.commit()
     assert not again.replayed
@@ -224,7 +223,7 @@ def test_the_entry_names_its_actor_and_the_day_in_utc(ledger, session, question)
         ).by("asker:5"),
     )
     session.commit()
-    (entry,) = queries.trail(session, question)
+    (entry,) = trail(session, question)
     assert entry.actor == "asker:5"
     assert entry.booked_at == datetime(2026, 11, 1, 23, 30, tzinfo=UTC)
     assert entry.value_date == date(2026, 11, 1)
@@ -243,21 +242,21 @@ def test_a_replay_adds_nothing_and_returns_the_first_entry(uow, session, questio
     session.commit()
     assert not first.replayed
     assert second == replace(first, replayed=True)
-    assert len(queries.trail(session, question)) == 1
+    assert len(trail(session, question)) == 1
 
 
 def test_a_replayed_split_splits_once(uow, session, question):
     pay(uow, question)
     first, second = accept(uow, question), accept(uow, question)
     assert (first.entry_id, first.replayed, second.replayed) == (second.entry_id, False, True)
-    assert queries.money_of(session, [question])[question].share == 851
+    assert figures_of(session, [question])[question].share == 851
 
 
 def test_a_second_round_is_another_entry(uow, session, question):
     pay(uow, question, 1000)
     accept(uow, question, 400)
     accept(uow, question, 600, round_no=2)
-    assert queries.held_minor(session, question) == 0
+    assert held_minor(session, question) == 0
 
 
 @pytest.mark.parametrize("change", [{"amount": eur(1002)}, {"question_id": 10**9}])
@@ -266,7 +265,7 @@ def test_the_same_key_for_something_else_is_a_conflict(uow, session, question, c
     terms = {"question_id": question, "amount": eur(1001)} | change
     with pytest.raises(IdempotencyConflict):
         post(uow, questions.question_paid(**terms, session_id=f"cs_{question}"))
-    assert queries.held_minor(session, question) == 1001
+    assert held_minor(session, question) == 1001
 
 
 def test_one_balance_transaction_is_booked_for_one_cause_only(uow, session, question):
@@ -323,7 +322,7 @@ def test_nothing_is_taken_that_is_not_there(uow, session, question):
         post(uow, payouts.payout_reserved(**transfer(question)))
     accept(uow, question)
     session.commit()
-    assert queries.money_of(session, [question])[question].payable == 851
+    assert figures_of(session, [question])[question].payable == 851
 
 
 def test_one_question_never_pays_for_another(uow, session, question):
@@ -336,7 +335,7 @@ def test_one_question_never_pays_for_another(uow, session, question):
     with pytest.raises(Overdrawn), session.begin_nested():
         post(uow, payouts.payout_reserved(**transfer(question, (question, 850), (other, 852))))
     post(uow, payouts.payout_reserved(**transfer(question, (question, 851), (other, 851))))
-    assert queries.payable_lines(session, answerer_id=question) == []
+    assert payable_lines(session, answerer_id=question) == []
 
 
 def test_an_account_keeps_its_currency(uow, session, question, monkeypatch):
@@ -392,28 +391,28 @@ def test_of_eight_payouts_of_one_payable_exactly_one_succeeds(ledger, uow, sessi
 
     outcomes = Counter(map(type, at_once(ledger.app, *(attempt(n) for n in range(8)))))
     assert outcomes == {Posted: 1, Overdrawn: 7}
-    assert queries.money_of(session, [question])[question].in_payout == 851
+    assert figures_of(session, [question])[question].in_payout == 851
 
 
 def test_of_eight_posts_of_one_key_one_is_written_and_seven_find_it(ledger, session, question):
     outcomes = at_once(ledger.app, *[lambda work: pay(work, question)] * 8)
     assert Counter(posted.replayed for posted in outcomes) == {False: 1, True: 7}
     assert len({posted.entry_id for posted in outcomes}) == 1
-    assert queries.held_minor(session, question) == 1001
+    assert held_minor(session, question) == 1001
 
 
 def test_of_eight_different_posts_of_one_key_one_is_written(ledger, session, question):
     works = [lambda work, n=n: pay(work, question, 1000 + n) for n in range(8)]
     outcomes = Counter(map(type, at_once(ledger.app, *works)))
     assert outcomes == {Posted: 1, IdempotencyConflict: 7}
-    assert len(queries.trail(session, question)) == 1
+    assert len(trail(session, question)) == 1
 
 
 def test_eight_first_uses_open_an_account_once(ledger, session, question):
     others = [next(numbers) for _ in range(8)]
     works = [lambda work, n=n: (pay(work, n), accept(work, n, answerer=question)) for n in others]
     assert not [x for x in at_once(ledger.app, *works) if isinstance(x, Exception)]
-    lines = queries.payable_lines(session, answerer_id=question)
+    lines = payable_lines(session, answerer_id=question)
     assert lines == [PayableLine(question, n, 851) for n in others]
 
 
@@ -445,34 +444,22 @@ def test_the_trail_shows_only_the_lines_of_its_question(uow, session, question):
         pay(uow, paid)
         accept(uow, paid, answerer=question)
     post(uow, payouts.payout_reserved(**transfer(question, (question, 851), (other, 851))))
-    last = queries.trail(session, question)[-1]
+    last = trail(session, question)[-1]
     assert [(line.account, line.amount, line.question_id) for line in last.lines] == [
         (chart.in_payout(question), -851, question),
         (chart.payable(question), 851, question),
     ]
-    (newest,) = queries.entries(session, limit=1)
-    assert newest.id == last.id
-    assert newest.digest == last.digest
-    assert len(newest.lines) == 4
-
-
-def test_entries_are_read_page_by_page(uow, session, question):
-    for paid in (question, *(next(numbers) for _ in range(4))):
-        pay(uow, paid)
-    first = queries.entries(session, limit=3)
-    second = queries.entries(session, before_id=first[-1].id, limit=2)
-    ids = [entry.id for entry in first + second]
-    assert ids == sorted(ids, reverse=True)
-    assert len(set(ids)) == 5
-    assert second[-1].lines[0].question_id == question
+    whole = entry_by_id(session, last.id)
+    assert whole.digest == last.digest
+    assert len(whole.lines) == 4
 
 
 def test_a_question_without_entries_has_no_money(session):
-    assert queries.held_minor(session, 10**12) == 0
-    assert queries.trail(session, 10**12) == []
+    assert held_minor(session, 10**12) == 0
+    assert trail(session, 10**12) == []
     assert queries.account_balance(session, "Assets:Never:Used") == 0
-    assert queries.money_of(session, [10**12]) == {10**12: QuestionMoney()}
-    assert queries.money_of(session, []) == {}
+    assert figures_of(session, [10**12]) == {10**12: QuestionMoney()}
+    assert figures_of(session, []) == {}
 
 
 def test_the_trial_balance_adds_up_to_zero(uow, session, question):
@@ -493,7 +480,7 @@ def test_the_trial_balance_adds_up_to_zero(uow, session, question):
 def test_all_payable_lines_come_by_answerer_and_question(uow, session, question):
     pay(uow, question)
     accept(uow, question, answerer=123_456)
-    lines = queries.payable_lines(session)
+    lines = payable_lines(session)
     assert PayableLine(123_456, question, 851) in lines
     assert lines == sorted(lines, key=lambda line: (line.answerer_id, line.question_id))
     assert all(line.minor > 0 for line in lines)
@@ -683,9 +670,9 @@ def test_the_migration_goes_down_and_up_again(ledger):
 def test_posting_does_not_commit(ledger, uow, question):
     pay(uow, question)
     with Session(ledger.app) as other:
-        assert queries.held_minor(other, question) == 0
+        assert held_minor(other, question) == 0
     uow.session.rollback()
-    assert queries.held_minor(uow.session, question) == 0
+    assert held_minor(uow.session, question) == 0
 
 
 # --- where the money of a question is, after the rarer events ------------------------------------
@@ -740,7 +727,7 @@ def books(question):
 def test_the_figures_of_a_question_add_up_after_every_event(uow, session, question):
     for name, happens in books(question).items():
         happens(uow)
-        money = queries.money_of(session, [question])[question]
+        money = figures_of(session, [question])[question]
         became = money.held + money.share + money.organizer + money.fund
         became += money.refund_pending + money.refunded + money.lost
         assert money.paid + money.paid_again + money.borne == became, name
@@ -779,7 +766,7 @@ def test_the_fund_covers_what_was_paid_out_and_then_the_organizer(uow, session, 
         refund_key=f"full_{question}",
         terms=Terms(1500, 300, ((question, 1),)),
     )
-    money = queries.money_of(session, [question])[question]
+    money = figures_of(session, [question])[question]
     assert (money.refund_pending, money.borne, money.in_payout) == (1001, 851, 851)
     assert (money.organizer, money.fund) == (0, 0)
     assert queries.account_balance(session, chart.GUARANTEE_FUND) == 0
@@ -795,4 +782,4 @@ def test_more_than_the_price_never_goes_back(uow, session, question):
     with pytest.raises(RefundTooLarge):
         bearing.refund_after_split(uow, amount=eur(1002), **late)
     bearing.refund_after_split(uow, amount=eur(1001), **late)
-    assert queries.money_of(session, [question])[question].payable == 0
+    assert figures_of(session, [question])[question].payable == 0

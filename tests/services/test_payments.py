@@ -19,7 +19,7 @@ from tests.factories import (
     queued,
     submitted,
 )
-from tests.money import balances, count, entries, payment_row, refund_rows
+from tests.money import balances, count, entries, figures_of, payment_row, refund_rows
 from upss.db.base import db
 from upss.forum.rules.ownership import Owner
 from upss.forum.service import asking
@@ -27,7 +27,6 @@ from upss.forum.tasks import run_timers
 from upss.kernel.errors import GatewayError, GatewayRefused, GatewayUnavailable, NotFound
 from upss.kernel.ids import PaymentId, QuestionId, RefundId
 from upss.kernel.ports import BalanceTransaction, CheckoutState, EventNotice, RefundState
-from upss.ledger import queries as ledger
 from upss.ledger.verify import verify
 from upss.payments import queries, tasks
 from upss.payments.models import Payment, ProviderEvent, Refund
@@ -177,7 +176,7 @@ def test_a_paid_question_is_held_with_its_fee():
 
 def money_of(question):
     with unit() as uow:
-        return ledger.money_of(uow.session, [question])[question]
+        return figures_of(uow.session, [question])[question]
 
 
 def receipt(question):

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, text
 
 from tests import factories
+from tests.money import figures_of, payable_lines
 from upss.forum.service import accepting
 from upss.kernel.clock import FixedClock
 from upss.kernel.errors import GatewayRefused, GatewayUnavailable, NotFound
@@ -107,7 +108,7 @@ def jobs(name="payouts.send_item"):
 
 def payable():
     with unit() as uow:
-        return sum(line.minor for line in ledger.payable_lines(uow.session))
+        return sum(line.minor for line in payable_lines(uow.session))
 
 
 def transfers(item):
@@ -159,7 +160,7 @@ def test_two_organizers_pay_an_answerer(people, clock):
         item.provider_id, 2 * SHARE, destination,
     )  # fmt: skip
     with unit() as uow:
-        money = ledger.money_of(uow.session, [first, second])
+        money = figures_of(uow.session, [first, second])
         movement = uow.session.get_one(BalanceTransactionRow, item.balance_transaction_id)
         assert sum(row.balance for row in ledger.trial_balance(uow.session)) == 0
     assert {(m.paid_out, m.in_payout, m.payable) for m in money.values()} == {(SHARE, 0, 0)}

@@ -9,6 +9,7 @@ from upss.ledger import queries
 from upss.ledger.rules import chart
 from upss.ledger.rules.posting.questions import question_paid
 from upss.ledger.service.posting import post
+from upss.organizer.queries.entries import trail
 
 # As many times as PostgreSQL plans a prepared statement anew before it compares.
 TRIED = 5
@@ -46,7 +47,7 @@ def test_amounts_of_every_size_share_one_statement_and_its_plan(uow):
     [
         lambda session: queries.account_balance(session, chart.HELD),
         queries.trial_balance,
-        lambda session: queries.trail(session, 1),
+        lambda session: trail(session, 1),
     ],
 )
 def test_a_balance_and_a_trail_are_not_planned_anew_each_time(uow, read):

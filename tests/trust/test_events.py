@@ -17,8 +17,8 @@ from upss.forum.service import asking
 from upss.kernel.errors import DomainError, GatewayRefused, GatewayUnavailable
 from upss.kernel.ids import RefundId, new_public_id
 from upss.kernel.ports import EventNotice
-from upss.ledger import queries as ledger
 from upss.ledger.verify import verify
+from upss.organizer.queries.entries import trail
 from upss.payments import queries, tasks
 from upss.payments.models import ProviderEvent
 from upss.payments.service import inbox
@@ -69,7 +69,7 @@ def about(payment):
 
 def entries_of(question):
     with unit() as uow:
-        return [row.kind for row in ledger.trail(uow.session, question)]
+        return [row.kind for row in trail(uow.session, question)]
 
 
 @given(

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from tests.conftest import clone
+from tests.money import payable_lines
 from tests.trust.money_walk import walk
 from tests.trust.money_world import World
 from upss.kernel.errors import UpssError
@@ -129,7 +130,7 @@ def all_is_reclaimable(real, standing, minor, terms, **how):
 def gifts_too(real, session, question_id):
     found = real(session, question_id)
     more = Counter(found.reclaimable)
-    for line in deciding.queries.payable_lines(session):
+    for line in payable_lines(session):
         if line.question_id == question_id:
             more[line.answerer_id] = max(more[line.answerer_id], line.minor)
     return replace(found, reclaimable=more)

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import event
 
 from tests import factories
+from tests.money import payable_lines
 from upss.db.base import db
 from upss.forum.service import accepting
 from upss.kernel.roles import Role
-from upss.ledger import queries as ledger
 from upss.ledger.rules import chart
 from upss.ledger.rules.entry import Line
 from upss.ledger.rules.posting import manual, payouts
@@ -84,7 +84,7 @@ def test_each_part_of_a_share_says_where_it_is(client, josep, clock):
     earn(josep)
     clock.advance(HOLD)
     with unit() as uow:
-        (line,) = ledger.payable_lines(uow.session, answerer_id=josep)
+        (line,) = payable_lines(uow.session, answerer_id=josep)
         paid = {"answerer_id": josep, "currency": "EUR", "lines": [(line.question_id, 1000)]}
         post(uow, payouts.payout_reserved(item_key="one", **paid))
         post(uow, payouts.bank_batch_submitted(item_key="one", **paid))
@@ -96,7 +96,7 @@ def test_each_part_of_a_share_says_where_it_is(client, josep, clock):
 def test_a_share_that_was_taken_back_is_not_called_paid(client, josep):
     earn(josep)
     with unit() as uow:
-        (line,) = ledger.payable_lines(uow.session, answerer_id=josep)
+        (line,) = payable_lines(uow.session, answerer_id=josep)
         taken = [Line(chart.payable(josep), "EUR", line.minor, line.question_id)]
         taken.append(Line(chart.SUSPENSE, "EUR", -line.minor, line.question_id))
         post(uow, manual.adjustment(

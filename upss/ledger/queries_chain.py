@@ -1,4 +1,4 @@
-"""Reading the chain: blocks, proofs, what waits, and the totals that the blocks leave.
+"""Reading the chain: blocks, what waits, and the totals that the blocks leave.
 
 Totals take the same time however long the ledger is: they are those of the newest block and
 the few entries that wait, never the sum of all lines. Amounts are minor units.
@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Row, Select, bindparam, cast, func, literal_column, select, true
 
-from upss.kernel.errors import NotFound
 from upss.ledger.models import (
     account,
     block,
-    block_entry,
     checkpoint,
     entry,
     pending,
     posting,
-    seal,
 )
-from upss.ledger.rules import merkle
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,32 +59,6 @@ class Waiting:
     oldest: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """All that shows that one entry stands in the chain, without any other entry."""
-
-    entry_id: int
-    digest: str
-    position: int
-    steps: tuple[str, ...]
-    block: BlockRow
-
-    @property
-    def holds(self) -> bool:
-        """Whether the steps lead to the root, and the root to the hash of the block."""
-        head = merkle.Block(
-            seq=self.block.seq,
-            prev=self.block.prev,
-            n_entries=self.block.n_entries,
-            root=self.block.root,
-            sealed_at=self.block.sealed_at,
-        )
-        leads = merkle.check_proof(
-            self.digest, self.position, self.block.n_entries, self.steps, self.block.root
-        )
-        return leads and head.hash == self.block.hash
-
-
 def newest_block(session: Session) -> BlockRow | None:
     """Return the newest block, or None before the first."""
     found = blocks(session, limit=1)
@@ -101,39 +71,6 @@ def blocks(session: Session, *, before: int | None = None, limit: int) -> list[B
     if before is not None:
         statement = statement.where(block.c.seq < before)
     return [_block(row) for row in session.execute(statement)]
-
-
-def block_of(session: Session, entry_id: int) -> BlockRow | None:
-    """Return the block that holds an entry, or None while it waits for one."""
-    statement = (
-        select(block)
-        .join(block_entry, block_entry.c.block_seq == block.c.seq)
-        .where(block_entry.c.entry_id == entry_id)
-    )
-    row = session.execute(statement).one_or_none()
-    return None if row is None else _block(row)
-
-
-def proof_of(session: Session, entry_id: int) -> Proof | None:
-    """Return the proof of an entry, or None while it waits for a block.
-
-    Raises `NotFound` for an entry that does not exist.
-    """
-    holder = block_of(session, entry_id)
-    if holder is None:
-        if session.execute(select(seal).where(seal.c.entry_id == entry_id)).first() is None:
-            raise NotFound
-        return None
-    statement = (
-        select(block_entry.c.entry_id, seal.c.digest)
-        .join(seal, seal.c.entry_id == block_entry.c.entry_id)
-        .where(block_entry.c.block_seq == holder.seq)
-        .order_by(block_entry.c.pos)
-    )
-    rows = session.execute(statement).all()
-    digests = [row.digest for row in rows]
-    position = [row.entry_id for row in rows].index(entry_id)
-    return Proof(entry_id, digests[position], position, merkle.proof(digests, position), holder)
 
 
 def anchored_entries(session: Session) -> int:

@@ -71,23 +71,6 @@ def proof(digests: Sequence[str], position: int) -> tuple[str, ...]:
     return tuple(steps)
 
 
-def check_proof(
-    digest: str, position: int, n_entries: int, steps: Sequence[str], expected_root: str
-) -> bool:
-    """Return whether the steps lead from this digest, at this position, to this root."""
-    if not 0 <= position < n_entries:
-        return False
-    reached, left = leaf(digest), list(steps)
-    while n_entries > 1:
-        if position ^ 1 < n_entries:
-            if not left:
-                return False
-            step = left.pop(0)
-            reached = node(step, reached) if position % 2 else node(reached, step)
-        position, n_entries = position // 2, (n_entries + 1) // 2
-    return not left and reached == expected_root
-
-
 def _levels(digests: Sequence[str]) -> Iterator[list[str]]:
     """Yield the tree from the leaves to the root; who has no neighbour moves up unchanged."""
     level = [leaf(digest) for digest in digests]

@@ -218,7 +218,7 @@ def _totals(row: AnyRow) -> Totals:
 def question_by_key(session: Session, key: str) -> AnyRow | None:
     """Find a question by its number or public id, with who answered and where its money is.
 
-    The figures are those of `ledger.queries.QuestionMoney`, None where nothing was booked.
+    The figures are those of `ledger.queries.money_by_question`, None where nothing was booked.
     """
     if key.isascii() and key.isdecimal() and len(key) < 19:
         which = Question.id == int(key)

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, cast, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import aliased
 
 from upss.accounts.models import Account, AccountRole
@@ -94,16 +104,22 @@ def _statement() -> Select[Any]:
     )
 
 
+# Made once: to put them together takes longer than to run them.
+_BOOKED = _statement()
+_TRAIL = _BOOKED.where(posting.c.question_id == bindparam("question_id")).order_by(
+    entry.c.id, posting.c.line_no
+)
+
+
 def entry_by_id(session: Session, entry_id: int) -> BookedEntry | None:
     """Return one entry, or None if there is none."""
-    statement = _statement().where(entry.c.id == entry_id).order_by(posting.c.line_no)
+    statement = _BOOKED.where(entry.c.id == entry_id).order_by(posting.c.line_no)
     return next(_gathered(session.execute(statement)), None)
 
 
 def trail(session: Session, question_id: int) -> list[BookedEntry]:
     """Return every entry that touched a question, oldest first, with that question's lines."""
-    statement = _statement().where(posting.c.question_id == question_id)
-    return list(_gathered(session.execute(statement.order_by(entry.c.id, posting.c.line_no))))
+    return list(_gathered(session.execute(_TRAIL, {"question_id": question_id})))
 
 
 def journal(
@@ -113,7 +129,7 @@ def journal(
     page = select(entry.c.id).where(*conditions(wanted)).order_by(entry.c.id.desc()).limit(limit)
     if before is not None:
         page = page.where(entry.c.id < before)
-    statement = _statement().where(entry.c.id.in_(page))
+    statement = _BOOKED.where(entry.c.id.in_(page))
     return list(_gathered(session.execute(_newest_first(statement))))
 
 
@@ -122,13 +138,13 @@ def not_anchored(session: Session, *, after: int | None, limit: int) -> Sequence
     page = select(pending.c.entry_id).order_by(pending.c.entry_id).limit(limit)
     if after is not None:
         page = page.where(pending.c.entry_id > after)
-    statement = _statement().where(entry.c.id.in_(page))
+    statement = _BOOKED.where(entry.c.id.in_(page))
     return list(_gathered(session.execute(statement.order_by(entry.c.id, posting.c.line_no))))
 
 
 def every_entry(session: Session, wanted: EntryFilter) -> Iterator[BookedEntry]:
     """Return all entries of the filter as one snapshot, newest first, some hundred at a time."""
-    statement = _newest_first(_statement().where(*conditions(wanted)))
+    statement = _newest_first(_BOOKED.where(*conditions(wanted)))
     options = {"yield_per": _EXPORT_CHUNK}
     yield from _gathered(session.execute(statement, execution_options=options))
 
