@@ -5,41 +5,38 @@ hash of a block that you kept from a statement, a mail or the public page. Witho
 only agrees with itself. Exit code: 0 all is right, 1 something is not, 2 wrong usage.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json
 import sys
-from typing import Any
 
 ENTRY = "actor approver booked_at external_ref key kind lines reason request reverses value_date"
 
 
-def need(right: object, words: str) -> None:
-    """Stop with these words unless it is right."""
+def need(right, words):
     if not right:
         raise ValueError(words)
 
 
-def fields(names: str, row: Any) -> Any:
-    """Return an object that has exactly these fields."""
+def fields(names, row):  # exactly these and no other
     need(type(row) is dict and sorted(row) == names.split(), f"the fields are not: {names}")
     return row
 
 
-def spell(value: Any) -> bytes:
-    """Return the one spelling: keys sorted, no spaces, ASCII alone."""
+def once(pairs):  # an object with a field that stands twice could be read in two ways
+    need(len(dict(pairs)) == len(pairs), "a field stands twice")
+    return dict(pairs)
+
+
+def spell(value):  # the one spelling: keys sorted, no spaces, ASCII alone
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
-def sha(*parts: bytes) -> bytes:
-    """Return the SHA-256 of the parts, one after the other."""
+def sha(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
 
 
-def climb(digest: str, position: int, size: int, path: list[str]) -> str:
-    """Return the root to which a path leads; what has no neighbour moves up as it is."""
+def climb(digest, position, size, path):  # what has no neighbour moves up as it is
     need(type(position) is int and 0 <= position < size, "no such place in the block")
     reached, steps = sha(b"\0", bytes.fromhex(digest)), [bytes.fromhex(step) for step in path]
     need([step.hex() for step in steps] == path, "a hash of the path is misspelled")
@@ -53,15 +50,11 @@ def climb(digest: str, position: int, size: int, path: list[str]) -> str:
     return reached.hex()
 
 
-class Proof:
-    """What was read so far: entries in the order of their ids, then an unbroken part of the chain."""
+class Proof:  # what was read so far: entries by id, then an unbroken part of the chain
+    def __init__(self):
+        self.entries, self.blocks = {}, {}
 
-    def __init__(self) -> None:
-        self.entries: dict[int, Any] = {}
-        self.blocks: dict[int, Any] = {}
-
-    def entry(self, row: Any) -> None:
-        """Take an entry whose digest is its own."""
+    def entry(self, row):
         entry = fields(ENTRY, fields("block digest entry id path pos", row)["entry"])
         digest = sha(b"upss-entry-v1\0", spell(entry)).hex()
         need(digest == row["digest"], "the digest is not that of the entry")
@@ -70,20 +63,26 @@ class Proof:
         need(not self.blocks, "an entry after the blocks")
         self.entries[row["id"]] = row
 
-    def block(self, row: Any) -> None:
-        """Take a block that follows the one before it; the first may be any of the chain."""
+    def block(self, row):  # the first may be any of the chain
         block = fields("hash n_entries prev root sealed_at seq", fields("block", row)["block"])
-        if self.blocks:
-            before = self.blocks[max(self.blocks)]
-            follows = (block["seq"], block["prev"]) == (before["seq"] + 1, before["hash"])
-            need(follows, "it does not follow the block before")
+        before = self.blocks[max(self.blocks)] if self.blocks else None
+        follows = before is None or block["prev"] == before["hash"]
+        need(follows, "it does not follow the block before")
+        need(before is None or block["seq"] == before["seq"] + 1, "its number is not the next")
         head = {name: value for name, value in block.items() if name != "hash"}
         found = sha(b"upss-block-v1\0", spell(head)).hex()
         need(found == block["hash"], "the hash is not that of the block")
         self.blocks[block["seq"]] = block
 
-    def end(self, anchor: str | None) -> None:
-        """Lead every entry to its block, and every block to the anchor."""
+    def take(self, number, line):  # what is no whole number is none for int(), and so refused
+        row = json.loads(line, parse_float=int, parse_constant=int, object_pairs_hook=once)
+        if number > 1:
+            (self.entry if "entry" in row else self.block)(row)
+            return
+        row.pop("not_anchored", None)  # how many entries are in no block up to the last one here
+        need(spell(row) == b'{"format":"upss-proof","version":1}', "not a proof")
+
+    def end(self, anchor):  # every entry leads to its block, every block to the anchor
         need(self.entries and self.blocks, "the proof is empty or cut off")
         last = [seq for seq, block in self.blocks.items() if anchor in (None, block["hash"])]
         need(last, "the anchor is the hash of no block here")
@@ -95,31 +94,7 @@ class Proof:
             need(found == block["root"], f"entry {number}: the path does not lead to the root")
 
 
-def refuse(spelled: str) -> None:
-    """Stop at a number that is not whole."""
-    raise ValueError(f"{spelled[:20]} is no whole number")
-
-
-def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; one with a field that stands twice could be read in two ways."""
-    need(len(dict(pairs)) == len(pairs), "a field stands twice")
-    return dict(pairs)
-
-
-def take(proof: Proof, number: int, line: str) -> None:
-    """Take one line of the file; raises ValueError where it is not right."""
-    row = json.loads(line, parse_float=refuse, parse_constant=refuse, object_pairs_hook=once)
-    if number == 1:
-        row.pop("not_anchored", None)  # how many entries are too new for a block and not here
-        need(spell(row) == b'{"format":"upss-proof","version":1}', "not a proof")
-    elif "entry" in row:
-        proof.entry(row)
-    else:
-        proof.block(row)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Check the file that the command line names; return the exit code."""
+def main(arguments=None):
     parser = argparse.ArgumentParser(description="Check the proof of some entries of the ledger.")
     parser.add_argument("file")
     parser.add_argument("--anchor", metavar="HASH", help="the hash of a block, from elsewhere")
@@ -127,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with open(asked.file, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
-                take(proof, number, line)
+                proof.take(number, line)
         proof.end(asked.anchor)
     except (ValueError, OSError, LookupError, TypeError, AttributeError, RecursionError) as error:
         print(ascii(f"NOT RIGHT, line {number}: {type(error).__name__}: {error}")[1:-1])
