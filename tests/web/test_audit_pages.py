@@ -20,6 +20,7 @@ from upss.kernel.roles import Role
 from upss.ledger.rules import chart
 from upss.ledger.rules.posting import bank, kinds
 from upss.ledger.service.posting import post
+from upss.organizer.queries import books
 from upss.web.paging import SIZE
 from upss.web.ports import unit
 
@@ -439,6 +440,21 @@ def test_an_item_is_open_since_its_balance_last_left_zero(client, people, clock,
     said = words_of(page(client, "/organizer/books/open-items"))
     assert "Nothing is late." in said
     assert "3 days €3.00" in said
+
+
+def test_the_oldest_open_items_are_listed_and_all_are_counted(client, people, monkeypatch):
+    monkeypatch.setattr(books, "OPEN_ITEMS", 2)
+    for _ in range(3):
+        with unit() as uow:
+            asking.withdraw(uow, question_id=factories.queued(people["asker"]))
+            uow.commit()
+    book(bank.stripe_payout(amount=Money(700, "EUR"), balance_transaction_id="txn_a"))
+    html = page(client, "/organizer/books/open-items")
+    said = words_of(html)
+    assert "The oldest 2 of 4 items are shown." in said
+    assert re.search(r"Owed back to askers 3 .{0,60}-€36\.00", said)
+    assert f"/organizer/books/accounts/{chart.STRIPE_IN_TRANSIT}" in html
+    assert html.count("/organizer/questions/") == 2
 
 
 def test_the_index_says_whether_the_books_are_in_order(client, people):
