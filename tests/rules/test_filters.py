@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from upss.web.filters import (
     format_moment,
     format_money,
+    format_rate,
     init_filters,
     initials,
     language_name,
@@ -147,3 +148,11 @@ def test_initials(name: str, letters: str) -> None:
 
 def test_language_name() -> None:
     assert (language_name("ca"), language_name("xx")) == ("Català", "xx")
+
+
+@pytest.mark.parametrize(
+    ("basis_points", "code", "written"),
+    [(1500, "en", "15%"), (1250, "en", "12.5%"), (1250, "es", "12,5 %"), (25, "ca", "0,25 %")],
+)
+def test_a_rate_keeps_its_decimals(basis_points, code, written):
+    assert format_rate(basis_points, code).replace("\xa0", " ") == written

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_percent
 from jinja2 import pass_context
 from markupsafe import Markup, escape
 
@@ -43,6 +43,13 @@ def format_money(minor: int, currency: str, code: str) -> str:
     """Write an amount of minor units: 1200 EUR is "€12.00" in English, "12,00 €" in Spanish."""
     amount = Decimal(minor).scaleb(-EXPONENTS[currency])
     return format_currency(amount, currency, locale=code)
+
+
+@lru_cache(maxsize=256)
+def format_rate(basis_points: int, code: str) -> str:
+    """Write a rate: 1250 basis points are "12.5%" in English, "12,5 %" in Spanish."""
+    share = Decimal(basis_points).scaleb(-4)
+    return str(format_percent(share, locale=code, decimal_quantization=False))
 
 
 @lru_cache(maxsize=2048)
@@ -152,6 +159,11 @@ class _Filters:
         """Write an amount of minor units."""
         return format_money(minor, currency, catalogue().code)
 
+    @pass_context
+    def rate(self, _context: Context, basis_points: int) -> str:
+        """Write a rate of basis points as a percentage."""
+        return format_rate(basis_points, catalogue().code)
+
     def day(self, when: date | datetime) -> str:
         """Write "Sunday 22 November"."""
         return self._dated(when, _DAY)
@@ -185,6 +197,7 @@ def init_filters(app: Flask, *, now: Callable[[], datetime], timezone: str) -> N
     spoken = _Filters(now, timezone)
     app.jinja_env.filters.update(
         money=spoken.money,
+        rate=spoken.rate,
         day=spoken.day,
         long_day=spoken.long_day,
         short_day=spoken.short_day,

@@ -18,6 +18,7 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     Subquery,
+    Text,
     and_,
     case,
     cast,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import array
 
 from upss.accounts.models import Account
 from upss.forum.models import Answer, Question
@@ -33,6 +35,7 @@ from upss.forum.rules.lifecycle import Status
 from upss.ledger import queries as ledger
 from upss.ledger.models import account, entry, posting
 from upss.ledger.rules import chart
+from upss.payments.models import Refund
 from upss.payouts.rules.schedule import HOLD
 
 if TYPE_CHECKING:
@@ -216,7 +219,9 @@ def _totals(row: AnyRow) -> Totals:
 
 
 def question_by_key(session: Session, key: str) -> AnyRow | None:
-    """Find a question by its number or public id, with who answered and where its money is.
+    """Find a question by its number or public id: its terms, who answered, where its money is.
+
+    `causes` says why money went back.
 
     The figures are those of `ledger.queries.money_by_question`, None where nothing was booked.
     """
@@ -231,13 +236,22 @@ def question_by_key(session: Session, key: str) -> AnyRow | None:
             Question.public_id,
             Question.status,
             Question.currency,
+            Question.commission_bp,
+            Question.fund_bp,
             _answerer(Question.__table__.c.id).label("answerer"),
+            _refund_causes(Question.__table__.c.id).label("causes"),
             *(column for column in money.c if column.name != "question_id"),
         )
         .outerjoin(money, literal(value=True))
         .where(which)
     )
     return session.execute(statement).one_or_none()
+
+
+def _refund_causes(question_id: ColumnElement[int]) -> ScalarSelect[str]:
+    """Select why money of the question went back, each cause once, in an array."""
+    causes = func.coalesce(func.array_agg(Refund.cause.distinct()), array([], type_=Text))
+    return select(causes).where(Refund.question_id == question_id).scalar_subquery()
 
 
 def _answerer(question_id: ColumnElement[int]) -> ScalarSelect[str]:

@@ -47,7 +47,11 @@ class BookedLine:
 
 @dataclass(frozen=True, slots=True)
 class BookedEntry:
-    """An entry with its lines; the block is None while it waits for one."""
+    """An entry with its lines; the block is None while it waits for one.
+
+    `debits` is what its seal states for the whole entry (minor units), also where only the lines
+    of one question are shown.
+    """
 
     id: int
     kind: str
@@ -62,6 +66,7 @@ class BookedEntry:
     approver_name: str | None
     reverses_id: int | None
     digest: str
+    debits: int
     block_seq: int | None
     block_position: int | None
     lines: tuple[BookedLine, ...]
@@ -84,6 +89,7 @@ def _statement() -> Select[Any]:
         select(
             entry,
             seal.c.digest,
+            seal.c.debits,
             block_entry.c.block_seq,
             block_entry.c.pos,
             account.c.code,
@@ -218,6 +224,7 @@ def _gathered(rows: Iterable[Row[Any]]) -> Iterator[BookedEntry]:
             approver_name=head.approver_name,
             reverses_id=head.reverses_id,
             digest=head.digest,
+            debits=head.debits,
             block_seq=head.block_seq,
             block_position=head.pos,
             lines=tuple(
