@@ -17,6 +17,7 @@ from upss.web.filters import (
     format_rate,
     init_filters,
     initials,
+    is_date,
     language_name,
     paragraphs,
 )
@@ -156,3 +157,11 @@ def test_language_name() -> None:
 )
 def test_a_rate_keeps_its_decimals(basis_points, code, written):
     assert format_rate(basis_points, code).replace("\xa0", " ") == written
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2001-02-30", "20261122", "2026-W47-7", "2026-1-2"]
+)
+def test_only_a_day_in_its_one_spelling_is_a_date(text):
+    assert not is_date(text)
+    assert is_date("2026-11-22")

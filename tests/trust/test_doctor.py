@@ -81,8 +81,13 @@ def test_every_check_has_a_title_and_a_damage_that_it_must_find():
     assert len(codes) == len(CHECKS) + 1
 
 
+# One damage for each check; at night all of them.
+ONE_EACH = {damage[1]: damage for damage in reversed(DAMAGES)}
+TRIED = DAMAGES if "UPSS_NIGHTLY" in os.environ else list(ONE_EACH.values())
+
+
 @pytest.mark.parametrize(
-    ("code", "how", "undo"), [damage[1:] for damage in DAMAGES], ids=[d[0] for d in DAMAGES]
+    ("code", "how", "undo"), [damage[1:] for damage in TRIED], ids=[d[0] for d in TRIED]
 )
 def test_damage_is_found_by_its_name_and_gone_after_the_repair(world, code, how, undo):
     database, engine, clock = world

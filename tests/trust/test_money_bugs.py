@@ -185,7 +185,12 @@ def test_without_a_bug_nothing_is_found(engine):
     assert until_found(engine, entries=150) == (None, None)
 
 
-@pytest.mark.parametrize("bug", PLANTS)
+# The two that only hundreds of entries show are left to the night.
+SLOW = {"return fee forgotten", "a redo takes the first round's key"}
+TRIED = [bug for bug in PLANTS if "UPSS_NIGHTLY" in os.environ or bug not in SLOW]
+
+
+@pytest.mark.parametrize("bug", TRIED)
 def test_a_planted_bug_is_found(engine, monkeypatch, bug, record_property):
     PLANTS[bug](monkeypatch)
     entries, seen = until_found(engine)

@@ -30,7 +30,7 @@ from upss.ledger import verify
 from upss.ledger.service.anchoring import anchor
 
 NIGHTLY = bool(os.environ.get("UPSS_NIGHTLY"))
-ENTRIES, EVERY = (100_000, 5_000) if NIGHTLY else (3_000, 500)
+ENTRIES, EVERY = (20_000, 2_000) if NIGHTLY else (800, 200)
 RUNS, STEPS = (500, 60) if NIGHTLY else (25, 30)
 
 

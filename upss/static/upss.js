@@ -37,6 +37,7 @@
     var areas = form.querySelectorAll("textarea");
     var saved = written();
     var busy = false;
+    var again = false;
     var leaving = false;
 
     function written() {
@@ -48,7 +49,9 @@
     }
     function save() {
       var now = written();
-      if (busy || leaving || now === saved) { return; }
+      if (leaving || now === saved) { return; }
+      // What was typed while a save is on its way is saved right after it.
+      if (busy) { again = true; return; }
       busy = true;
       var body = new FormData(form);
       var token = form.querySelector("[name=csrf_token]");
@@ -63,7 +66,10 @@
         show(reply.saved_at_text, false);
       }).catch(function () {
         show(form.dataset.notSaved, true);
-      }).then(function () { busy = false; });
+      }).then(function () {
+        busy = false;
+        if (again) { again = false; save(); }
+      });
     }
     setInterval(save, 20000);
     areas.forEach(function (area) { area.addEventListener("blur", save); });

@@ -129,6 +129,14 @@ def _kind_of_line(line: str) -> str:
     return "ol" if match["number"] else "ul"
 
 
+def is_date(text: str) -> bool:
+    """Tell whether the text is a day as date fields of browsers spell it: 2026-11-22."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def initials(name: str) -> str:
     """Return the first letters of the first two words: "Josep M." gives "JM"."""
     return "".join(word[0] for word in name.split()[:2]).upper()
@@ -206,5 +214,6 @@ def init_filters(app: Flask, *, now: Callable[[], datetime], timezone: str) -> N
         date_time=spoken.date_time,
         paragraphs=paragraphs,
         initials=initials,
+        is_date=is_date,
         language_name=language_name,
     )

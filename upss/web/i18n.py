@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -139,11 +140,17 @@ def _load(folder: Path, code: str) -> NullTranslations:
     stale = not compiled.exists() or (
         source.exists() and source.stat().st_mtime > compiled.stat().st_mtime
     )
-    if not stale:
-        with compiled.open("rb") as binary:
-            return Translations(binary)
-    with source.open("rb") as text:
-        catalogue = read_po(text, locale=code)
+    file = source if stale else compiled
+    return _read(file, file.stat().st_mtime_ns, code)
+
+
+@lru_cache(maxsize=8)
+def _read(file: Path, _changed: int, code: str) -> NullTranslations:
+    """Read a catalogue once for each state of its file: a process may make several applications."""
+    with file.open("rb") as given:
+        if file.suffix == ".mo":
+            return Translations(given)
+        catalogue = read_po(given, locale=code)
     binary_copy = BytesIO()
     write_mo(binary_copy, catalogue)
     binary_copy.seek(0)
