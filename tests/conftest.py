@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from aiosmtpd.controller import Controller
 from flask import Flask, g
 from flask.testing import FlaskClient
 
+from tests.databases import TEMPLATE, Reused
 from tests.factories import Catcher, Database, free_port, settings_for
 from upss.app import create_app
 from upss.config import Settings
@@ -38,7 +39,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("dev")
 
 NOON = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
-TEMPLATE = "upss_template"
 
 
 @pytest.fixture(scope="session")
@@ -60,40 +60,31 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Embedd
     running.close()
 
 
-def clone(server: embedded.EmbeddedServer, name: str) -> Database:
-    """Make a fresh database from the template; one of the same name is replaced."""
-    assert re.fullmatch(r"\w+", name)
-    with psycopg.connect(server.conninfo("postgres", "postgres"), autocommit=True) as admin:
-        admin.execute("SELECT pg_advisory_lock(4711)")
-        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER upss_owner")
-        admin.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
-        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO upss_app")
-    return Database(
-        owner_url=server.url("upss_owner", name),
-        app_url=server.url("upss_app", name),
-        superuser_conninfo=server.conninfo("postgres", name),
-        app_conninfo=server.conninfo("upss_app", name),
-        owner_conninfo=server.conninfo("upss_owner", name),
-    )
+@pytest.fixture(scope="session")
+def _reused(server: embedded.EmbeddedServer) -> Reused:
+    return Reused(server, "t_" + os.environ.get("PYTEST_XDIST_WORKER", "main"))
 
 
 @pytest.fixture
-def database(server: embedded.EmbeddedServer) -> Database:
-    """A fresh database for one test, with real commits."""
-    name = "t_" + os.environ.get("PYTEST_XDIST_WORKER", "main")
-    return clone(server, name)
+def database(_reused: Reused) -> Database:
+    """A database as it is after the migrations, with real commits; always of the same name."""
+    return _reused.fresh()
 
 
-@pytest.fixture
-def clock() -> FixedClock:
-    """Wednesday 18 November 2026, noon in Madrid, until a test moves it."""
+@pytest.fixture(scope="session")
+def _clock() -> FixedClock:
     return FixedClock(NOON)
 
 
 @pytest.fixture
-def post_office() -> Iterator[Catcher]:
-    """A real SMTP server on loopback that keeps what it gets."""
+def clock(_clock: FixedClock) -> FixedClock:
+    """Wednesday 18 November 2026, noon in Madrid, until a test moves it."""
+    _clock.instant = NOON
+    return _clock
+
+
+@pytest.fixture(scope="session")
+def _post_office() -> Iterator[Catcher]:
     catcher = Catcher()
     catcher.port = free_port()
     controller = Controller(catcher, hostname="127.0.0.1", port=catcher.port)
@@ -103,9 +94,21 @@ def post_office() -> Iterator[Catcher]:
 
 
 @pytest.fixture
-def settings(database: Database, post_office: Catcher, tmp_path: Path) -> Settings:
-    """Demo-like settings on this test's database and post office."""
-    return settings_for(database, smtp_port=post_office.port, instance=tmp_path)
+def post_office(_post_office: Catcher) -> Catcher:
+    """A real SMTP server on loopback that keeps what it gets during this test."""
+    _post_office.messages.clear()
+    return _post_office
+
+
+@pytest.fixture(scope="session")
+def _instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("instance")
+
+
+@pytest.fixture
+def settings(database: Database, post_office: Catcher, _instance: Path) -> Settings:
+    """Demo-like settings on this test's database and post office; the same for each test."""
+    return settings_for(database, smtp_port=post_office.port, instance=_instance)
 
 
 class _ShownClock:
@@ -130,16 +133,24 @@ def _standin() -> Iterator[tuple[Running, _ShownClock]]:
         yield running, follow
 
 
-@pytest.fixture
-def gateway(_standin: tuple[Running, _ShownClock], clock: FixedClock) -> StripeGateway:
-    """The real client against the local stand-in, which shows this test's time."""
-    running, follow = _standin
-    follow.shown = clock
+@pytest.fixture(scope="session")
+def _gateway(_standin: tuple[Running, _ShownClock]) -> StripeGateway:
+    running, _follow = _standin
     made = StripeGateway(
         api_key="sk_test_standin", webhook_secret="whsec_standin", api_base=running.url
     )
     made._base = running.url  # type: ignore[attr-defined] # for the stand-in's controls
     return made
+
+
+@pytest.fixture
+def gateway(
+    _gateway: StripeGateway, _standin: tuple[Running, _ShownClock], clock: FixedClock
+) -> StripeGateway:
+    """The real client against the local stand-in, which shows this test's time."""
+    _running, follow = _standin
+    follow.shown = clock
+    return _gateway
 
 
 class _Browser(FlaskClient):
@@ -151,19 +162,50 @@ class _Browser(FlaskClient):
         return super().open(*args, **kwargs)
 
 
-@pytest.fixture
-def app(settings: Settings, clock: FixedClock, gateway: StripeGateway) -> Iterator[Flask]:
-    """The whole application with real database and mail, at the fixed clock."""
+def _make_app(settings: Settings, clock: FixedClock, gateway: StripeGateway) -> Flask:
     given = Ports(
         clock=clock, gateway=gateway, mailer=SmtpMailer(settings, clock), queue=ProcrastinateQueue()
     )
     made = create_app(settings, given)
-    made.config["TESTING"] = False
     made.test_client_class = _Browser
-    with made.app_context():
-        yield made
+    return made
+
+
+@contextmanager
+def _in_use(app: Flask) -> Iterator[Flask]:
+    """Lend an application to one test; what belongs to UPSS in it is the same again afterwards."""
+    installed = app.extensions["upss"]
+    with app.app_context():
+        yield app
         db.session.remove()
         db.engine.dispose()
+    app.extensions["upss"] = installed
+
+
+@pytest.fixture(scope="session")
+def _apps() -> dict[Settings, Flask]:
+    return {}
+
+
+@pytest.fixture
+def app(
+    settings: Settings, clock: FixedClock, gateway: StripeGateway, _apps: dict[Settings, Flask]
+) -> Iterator[Flask]:
+    """The whole application with real database and mail, at the fixed clock.
+
+    It is made once for all tests of a worker, so that its templates are compiled once.
+    """
+    if settings not in _apps:
+        _apps[settings] = _make_app(settings, clock, gateway)
+    with _in_use(_apps[settings]) as lent:
+        yield lent
+
+
+@pytest.fixture
+def own_app(settings: Settings, clock: FixedClock, gateway: StripeGateway) -> Iterator[Flask]:
+    """Another such application for a test that changes it."""
+    with _in_use(_make_app(settings, clock, gateway)) as made:
+        yield made
 
 
 @pytest.fixture

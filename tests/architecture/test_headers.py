@@ -87,12 +87,12 @@ def test_errors_carry_them_too(app, status, method, path, kept):
         assert {name: headers.get(name) for name in ALWAYS} == ALWAYS
 
 
-def test_our_own_mistakes_carry_them_too_and_say_nothing_of_the_inside(app, caplog):
+def test_our_own_mistakes_carry_them_too_and_say_nothing_of_the_inside(own_app, caplog):
     def broken() -> Response:
         raise LookupError("a secret of the inside")
 
-    app.add_url_rule("/broken", "broken", for_everyone(broken))
-    answer = app.test_client().get("/broken")
+    own_app.add_url_rule("/broken", "broken", for_everyone(broken))
+    answer = own_app.test_client().get("/broken")
     assert answer.status_code == 500
     check(answer, "/broken")
     page = answer.get_data(as_text=True)

@@ -73,26 +73,26 @@ def test_every_route_and_its_mark_stand_in_the_table(app):
     assert routes_of(app) == ROUTES
 
 
-def test_the_demo_adds_only_its_own_pages(app):
-    assert {k: v for k, v in routes_of(init_demo(app)).items() if k not in ROUTES} == DEMO
+def test_the_demo_adds_only_its_own_pages(own_app):
+    assert {k: v for k, v in routes_of(init_demo(own_app)).items() if k not in ROUTES} == DEMO
 
 
-def test_the_demo_refuses_to_join_anything_but_a_demo(app):
+def test_the_demo_refuses_to_join_anything_but_a_demo(own_app):
     given = ports.Ports(
         clock=ports.clock(),
         gateway=ports.gateway(),
         mailer=ports.mailer(),
         queue=ProcrastinateQueue(),
     )
-    ports.install(app, replace(ports.settings(), mode=Mode.SANDBOX), given, {})
+    ports.install(own_app, replace(ports.settings(), mode=Mode.SANDBOX), given, {})
     with pytest.raises(RuntimeError, match="demo only"):
-        init_demo(app)
+        init_demo(own_app)
 
 
-def test_an_unmarked_view_is_refused_even_to_an_organizer(app):
-    app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
-    assert app.test_client().get("/forgotten").status_code == 403
-    client, _token, _account = visitor(app, Role.ORGANIZER)
+def test_an_unmarked_view_is_refused_even_to_an_organizer(own_app):
+    own_app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
+    assert own_app.test_client().get("/forgotten").status_code == 403
+    client, _token, _account = visitor(own_app, Role.ORGANIZER)
     answer = client.get("/forgotten")
     assert answer.status_code == 403
     assert "secret" not in answer.get_data(as_text=True)

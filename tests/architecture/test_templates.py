@@ -52,7 +52,8 @@ def _referred_to(app: Flask) -> set[str]:
 
 
 def test_every_template_is_used(app):
-    assert [name for name in NAMES if name not in _referred_to(app)] == []
+    referred_to = _referred_to(app)
+    assert [name for name in NAMES if name not in referred_to] == []
 
 
 def test_every_page_that_a_view_names_exists():

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
-from tests.conftest import clone
+from tests.databases import clone
 from tests.money import figures_of, held_minor
 from upss.accounts.models import Account, AccountRole, TopicApproval
 from upss.db.work import UnitOfWork

@@ -22,7 +22,7 @@ from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.orm import Session
 
 from tests.books import REASON, by_hand, lives, write
-from tests.conftest import clone
+from tests.databases import clone
 from tests.factories import Database
 from upss.cli import main
 from upss.ledger import export, walk

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from tests.conftest import clone
+from tests.databases import clone
 from tests.money import PayableLine, QuestionMoney, figures_of, held_minor, payable_lines
 from upss.db import migrate
 from upss.db.work import UnitOfWork

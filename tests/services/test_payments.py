@@ -40,12 +40,12 @@ REFUND_FAILS = "4000000000005126"
 
 
 @pytest.fixture(autouse=True)
-def sober(app):
+def sober(app, monkeypatch):
     """Calls to the provider must find no transaction open; at the end the ledger must hold."""
     here = gateway()
     for name in dir(here):
         if name.startswith(("create_", "read_", "find_", "expire_")):
-            setattr(here, name, watched(getattr(here, name)))
+            monkeypatch.setattr(here, name, watched(getattr(here, name)))
     control("top-up")  # the organizer's own money, or a first refund waits for the fee
     yield
     control("fail-next", times="0")

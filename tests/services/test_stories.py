@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from tests.conftest import clone
+from tests.databases import clone
 from tests.services.stories import STORIES
 from upss.db.queue import ProcrastinateQueue
 from upss.db.work import OwnSession

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from tests.books import BEGINNING, lives, write
-from tests.conftest import clone
+from tests.databases import clone
 from upss.db.queue import ProcrastinateQueue
 from upss.db.work import OwnSession
 from upss.kernel.clock import FixedClock

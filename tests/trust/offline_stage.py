@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from tests.books import by_hand, lives, write
-from tests.conftest import clone
+from tests.databases import clone
 from upss.ledger import export, walk
 from upss.ledger.export import book
 from upss.ledger.offline import verify_ledger

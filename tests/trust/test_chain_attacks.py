@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.conftest import clone
+from tests.databases import clone
 
 numbers = count(1)
 NO_BLOCK = "0" * 64

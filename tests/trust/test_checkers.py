@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, func, select
 
 from tests.books import fill
-from tests.conftest import clone
+from tests.databases import clone
 from tools.hledger import HLEDGER
 from upss.ledger import export, queries, walk
 from upss.ledger.export import book, target

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from tests.conftest import clone
+from tests.databases import clone
 from tests.factories import person
 from tests.trust.crash_stage import Life, open_stage
 from upss import jobs

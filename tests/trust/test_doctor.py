@@ -11,7 +11,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import InternalError
 from sqlalchemy.pool import NullPool
 
-from tests.conftest import NOON, clone
+from tests.conftest import NOON
+from tests.databases import clone
 from tests.factories import queued, settings_for
 from tests.trust import doctor_stage as stage
 from tests.trust.doctor_damage import DAMAGES, inflict, restore, save

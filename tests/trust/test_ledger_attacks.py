@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, insert
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
-from tests.conftest import clone
+from tests.databases import clone
 from upss.kernel.errors import BadAmount
 from upss.ledger import models, verify
 

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from tests.conftest import clone
+from tests.databases import clone
 from tests.money import payable_lines
 from tests.trust.money_walk import walk
 from tests.trust.money_world import World

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from tests.conftest import clone
+from tests.databases import clone
 from tests.trust.money_walk import EVENTS, walk
 from tests.trust.money_world import World
 from upss.ledger import verify
