@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from weakref import finalize
 
 from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
 
 from upss.config import Mode, Settings
 from upss.db.engine import app_url
@@ -26,13 +26,15 @@ def clock_for(settings: Settings) -> Clock:
 
 def stored_clock(url: str) -> Clock:
     """Return a clock that follows the offset in the database at `url`: zero outside the demo."""
-    # No pool: whoever makes an application for a moment leaves no connection behind.
-    engine = create_engine(url, poolclass=NullPool)
+    # A page asks for the time again and again: to connect each time takes longer than the page.
+    engine = create_engine(url, pool_size=1, pool_pre_ping=True, isolation_level="AUTOCOMMIT")
 
     def read_offset() -> timedelta:
         with engine.connect() as connection:
             return timedelta(seconds=connection.execute(_OFFSET).scalar_one())
 
+    # Whoever makes an application for a moment leaves no connection behind.
+    finalize(read_offset, engine.dispose)
     return OffsetClock(read_offset)
 
 
