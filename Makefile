@@ -41,8 +41,9 @@ demo: setup ## starts a sample marketplace on this machine; Ctrl-C stops all of 
 
 test: lint types contracts check-lock check-catalogue tests coverage ## all that must pass before a change goes in
 
+# Three workers on two cores: some tests wait for a process or a delay.
 tests: setup
-	$(WITH_HLEDGER) && $(PYTEST) -n 2 --ignore=tests/e2e --cov --cov-report=
+	$(WITH_HLEDGER) && $(PYTEST) -n 3 --ignore=tests/e2e --cov --cov-report=
 	# by themselves and a file at a time: each worker has demos and a browser of its own
 	$(WITH_BROWSER) && $(PYTEST) -n 2 --dist loadfile tests/e2e --cov --cov-append --cov-report=
 
@@ -52,8 +53,9 @@ coverage: setup
 	$(BIN)/coverage report --skip-covered --show-missing --include='upss/ledger/*' --fail-under=100
 
 nightly: setup ## the same tests with many more trials: every crash point, page, language and mode
-	$(WITH_HLEDGER) && UPSS_NIGHTLY=1 $(PYTEST) -n 2 --ignore=tests/e2e --hypothesis-profile=ci
-	$(WITH_BROWSER) && UPSS_NIGHTLY=1 $(PYTEST) -n 2 --dist loadfile tests/e2e
+	$(WITH_HLEDGER) && UPSS_NIGHTLY=1 $(PYTEST) -n 3 --ignore=tests/e2e --hypothesis-profile=ci
+	# most of them are visits of test_axe.py: here both workers take them
+	$(WITH_BROWSER) && UPSS_NIGHTLY=1 $(PYTEST) -n 2 tests/e2e
 
 quick: setup ## the tests of rules and services only
 	$(BIN)/pytest -n 2 tests/rules tests/services

@@ -624,7 +624,9 @@ def test_what_the_owner_can_do(owner, power):
     owner.execute(OWNERS_POWERS[power])
 
 
-def test_after_all_attacks_the_ledger_holds_what_the_honest_entries_say(books):
+def test_after_all_attacks_the_ledger_holds_what_the_honest_entries_say(books, app):
+    good_entry(app)
+    app.commit()
     engine = create_engine(books.app_url)
     with Session(engine) as session:
         found = verify.verify(session)
