@@ -81,6 +81,7 @@ ROUTES = dict.fromkeys(sorted(OWN), EVERYONE) | {
     "POST /organizer/payouts/runs": ORGANIZER,
     "GET /organizer/payouts/runs/<public_id>": AUDITOR,
     "POST /organizer/payouts/runs/<public_id>": ORGANIZER,
+    "GET /organizer/payouts/items/<public_id>": AUDITOR,
     "GET /organizer/questions": AUDITOR,
     "GET /organizer/questions/<key>": AUDITOR,
     "GET /organizer/trial-balance": AUDITOR,

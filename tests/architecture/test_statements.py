@@ -55,7 +55,7 @@ ORGANIZER = {
     "/organizer/payouts.csv": 3,
     "/organizer/payouts/runs": 3,
     "/organizer/questions": 1,
-    "/organizer/questions/{number}": 3,
+    "/organizer/questions/{number}": 4,
     "/organizer/trial-balance": 3,
     "/organizer/trial-balance?on=2026-11-18": 3,
     "/organizer/entries/1": 2,

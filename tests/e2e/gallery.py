@@ -63,6 +63,7 @@ _JOURNAL = "/organizer/books/journal"
 _HELD_ACCOUNT = "/organizer/books/accounts/Liabilities:Held:Questions"
 _BY_STATUS = "SELECT id FROM question WHERE status = :status ORDER BY id LIMIT 1"
 _RUN = "SELECT public_id FROM payout_run WHERE status NOT IN ('prepared', 'cancelled') LIMIT 1"
+_ITEM = "SELECT public_id FROM payout_item WHERE status = 'sent' ORDER BY id LIMIT 1"
 _ADJUSTMENT = "SELECT public_id FROM adjustment WHERE status = :status ORDER BY id LIMIT 1"
 _RECEIPT = "SELECT receipt_url FROM payment WHERE receipt_url IS NOT NULL ORDER BY id LIMIT 1"
 _PAID = "SELECT checkout_url FROM payment WHERE status = 'paid' ORDER BY id LIMIT 1"
@@ -338,6 +339,10 @@ ORGANIZING = (
     Visit(
         "run-sent", "organizer.run",
         lambda stage: (ORGANIZER, f"/organizer/payouts/runs/{stage.value(_RUN)}"),
+    ),
+    Visit(
+        "item-sent", "organizer.item",
+        lambda stage: (ORGANIZER, f"/organizer/payouts/items/{stage.value(_ITEM)}"),
     ),
     Visit("find", "organizer.find", at("/organizer/questions", ORGANIZER)),
     Visit("find-errors", "organizer.find", at("/organizer/questions?number=1", ORGANIZER)),

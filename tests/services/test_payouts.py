@@ -25,7 +25,7 @@ from upss.ledger.rules.posting import manual, payouts
 from upss.ledger.service.posting import post
 from upss.payments.models import BalanceTransactionRow
 from upss.payments.stripe_gateway import StripeGateway
-from upss.payouts import queries, queries_earnings, queries_payables, service, tasks
+from upss.payouts import queries, queries_earnings, queries_items, queries_payables, service, tasks
 from upss.payouts.models import PayoutItem, PayoutRun, Recipient
 from upss.payouts.rules.schedule import HOLD, KEY_TRUSTED, Payable, gather, is_ready
 from upss.web.ports import gateway, unit
@@ -203,7 +203,7 @@ def test_one_entry_that_waits_stops_the_payable_that_it_touches_and_no_other(peo
         uow.commit()
     item = item_of(prepare_without_anchoring(people["first"]))
     with unit() as uow:
-        assert queries.lines_of(uow.session, item.id) == ((other, SHARE),)
+        assert queries_items.lines_of(uow.session, item.id) == ((other, SHARE),)
 
 
 def test_preparing_anchors_first_in_a_unit_of_its_own(people, clock):
@@ -423,7 +423,7 @@ def test_what_came_back_was_not_paid(people, clock):
 
 def questions_of(item):
     with unit() as uow:
-        return [question_id for question_id, _ in queries.lines_of(uow.session, item.id)]
+        return [question_id for question_id, _ in queries_items.lines_of(uow.session, item.id)]
 
 
 def test_without_an_active_account_money_waits(people, clock):

@@ -279,6 +279,18 @@ def test_a_run_is_prepared_approved_by_another_and_followed(client, other, peopl
     assert "1 of 1" in done
     assert "All sent" in done
 
+    # from a question to the payout that paid it, and back
+    with unit() as uow:
+        question = uow.session.execute(text("SELECT question_id FROM payout_line")).scalar_one()
+    trail = page(other, f"/organizer/questions/{question}")
+    item = re.search(r'href="(/organizer/payouts/items/\w+)"', trail).group(1)
+    assert f'href="{item}"' in done
+    payment = page(other, item)
+    assert f'href="/organizer/questions/{question}"' in payment
+    assert f'href="{address}"' in payment
+    assert "€10.20" in payment
+    assert len(statements(other, item)) <= 3
+
 
 def test_a_run_can_be_cancelled_once(client, other, people, wait):
     earn(people)
@@ -311,6 +323,7 @@ def test_nothing_to_pay_and_an_open_run_are_said(client, other, people, wait):
 
 def test_unknown_runs_questions_and_jobs_are_not_found(client, people):
     assert client.get("/organizer/payouts/runs/nosuchrun").status_code == 404
+    assert client.get("/organizer/payouts/items/nosuchitem").status_code == 404
     assert client.get("/organizer/questions/4711").status_code == 404
     assert client.get("/organizer/questions/" + "9" * 40).status_code == 404
     token = factories.csrf_of(page(client, "/organizer"))
@@ -340,7 +353,7 @@ def test_a_questions_money_is_followed_to_the_transfer(client, people, wait):
     assert "Paid out to the person who answers €10.20" in said
     assert "txn_" in said
     assert provider_id not in said
-    assert len(statements(client, f"/organizer/questions/{question_id}")) <= 3
+    assert len(statements(client, f"/organizer/questions/{question_id}")) <= 4
 
 
 def test_a_number_that_nobody_has_is_said_at_the_field(client, people):

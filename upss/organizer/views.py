@@ -23,7 +23,7 @@ from upss.organizer.export import csv_lines
 from upss.organizer.queries import audit, desk, entries
 from upss.payments.service import refunding
 from upss.payouts import queries as payout_queries
-from upss.payouts import queries_payables
+from upss.payouts import queries_items, queries_payables
 from upss.payouts import service as payout_service
 from upss.payouts import tasks as payout_tasks
 from upss.web import paging
@@ -131,7 +131,7 @@ def run(public_id: str) -> ResponseReturnValue:
         found = payout_queries.run_by_public_id(uow.session, public_id, now=uow.clock.now())
         if found is None:
             raise NotFound
-        rows = payout_queries.items_of(uow.session, found.id, after=after, limit=paging.SIZE + 1)
+        rows = queries_items.items_of(uow.session, found.id, after=after, limit=paging.SIZE + 1)
     return render_template(
         "organizer/run.html",
         run=found,
@@ -175,6 +175,23 @@ def _decide(uow: UnitOfWork, public_id: str, decision: str) -> str:
     return _("Approved. The money is being sent now.")
 
 
+@blueprint.get("/payouts/items/<public_id>")
+@for_auditors
+def item(public_id: str) -> ResponseReturnValue:
+    """Show what one person gets in one payout, and from which questions."""
+    after = paging.cursor()
+    with unit() as uow:
+        found = queries_items.item_by_public_id(uow.session, public_id)
+        if found is None:
+            raise NotFound
+        rows = queries_items.questions_of(uow.session, found.id, after=after, limit=paging.SIZE + 1)
+    return render_template(
+        "organizer/item.html",
+        item=found,
+        page=paging.page(rows, keys=[row.question_id for row in rows], after=after),
+    )
+
+
 @blueprint.get("/questions")
 @for_auditors
 def find() -> ResponseReturnValue:
@@ -199,7 +216,8 @@ def trail(key: str) -> ResponseReturnValue:
         if question is None:
             raise NotFound
         booked = entries.trail(uow.session, question.id)
-    return render_template("organizer/trail.html", question=question, entries=booked)
+        items = queries_items.of_question(uow.session, question.id)
+    return render_template("organizer/trail.html", question=question, entries=booked, items=items)
 
 
 @blueprint.get("/jobs")

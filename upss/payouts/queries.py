@@ -1,4 +1,4 @@
-"""Reading payouts: who is paid where, the runs and their items.
+"""Reading payouts: who is paid where, and the runs.
 
 Plain rows, a fixed number of statements whatever the size.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Row, Select, cast, func, literal, select, text
+from sqlalchemy import BigInteger, Row, Select, cast, func, literal, select
 from sqlalchemy.orm import aliased
 
 from upss.accounts.models import Account
 from upss.payouts import queries_payables as payables
-from upss.payouts.models import PayoutItem, PayoutLine, PayoutRun, Recipient
+from upss.payouts.models import PayoutItem, PayoutRun, Recipient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,13 +41,6 @@ def recipient_by_provider_id(session: Session, provider_id: str) -> int | None:
     """Return whose account at the provider this is."""
     statement = select(Recipient.account_id).where(Recipient.provider_id == provider_id)
     return session.execute(statement).scalar_one_or_none()
-
-
-def lines_of(session: Session, item_id: int) -> tuple[tuple[int, int], ...]:
-    """Return the (question id, minor units) of an item."""
-    statement = select(PayoutLine.question_id, PayoutLine.amount_minor)
-    ordered = statement.where(PayoutLine.item_id == item_id).order_by(PayoutLine.question_id)
-    return tuple((question_id, minor) for question_id, minor in session.execute(ordered))
 
 
 def _runs() -> Select[*tuple[Any, ...]]:
@@ -124,45 +117,3 @@ def run_id_of(session: Session, public_id: str) -> int | None:
 def public_id_of_run(session: Session, run_id: int) -> str:
     """Return what stands in a run's address."""
     return session.execute(select(PayoutRun.public_id).where(PayoutRun.id == run_id)).scalar_one()
-
-
-def items_of(session: Session, run_id: int, *, after: int | None, limit: int) -> Sequence[AnyRow]:
-    """Return the items of a run with the person's name and the number of questions."""
-    questions = select(func.count()).where(PayoutLine.item_id == PayoutItem.id).scalar_subquery()
-    statement = (
-        select(
-            PayoutItem.id,
-            PayoutItem.public_id,
-            PayoutItem.status,
-            PayoutItem.amount_minor,
-            PayoutItem.currency,
-            PayoutItem.destination,
-            PayoutItem.provider_id,
-            PayoutItem.failure_reason,
-            PayoutItem.sent_at,
-            Account.name,
-            questions.label("questions"),
-        )
-        .join(Account, Account.id == PayoutItem.answerer_id)
-        .where(PayoutItem.run_id == run_id)
-        .order_by(PayoutItem.id)
-        .limit(limit)
-    )
-    if after is not None:
-        statement = statement.where(PayoutItem.id > after)
-    return session.execute(statement).all()
-
-
-# A failed job is a dead letter: it waits for a person and is not started again by itself.
-_FORGOTTEN = text("""
-    SELECT i.id FROM payout_item i
-     WHERE i.status = 'reserved' AND NOT EXISTS (
-           SELECT 1 FROM procrastinate_jobs j
-            WHERE j.task_name = :task AND j.status IN ('todo', 'doing', 'failed')
-              AND j.args ->> 'item_id' = CAST(i.id AS text))
-     ORDER BY i.id LIMIT 500""")
-
-
-def forgotten_items(session: Session, task: str) -> list[int]:
-    """Return reserved items that no job is going to send."""
-    return [int(item_id) for item_id in session.execute(_FORGOTTEN, {"task": task}).scalars()]

@@ -20,7 +20,7 @@ from upss.kernel.ports import TransferOrder
 from upss.ledger.rules.posting import payouts
 from upss.ledger.service.posting import Overdrawn, post
 from upss.payments.service.movements import record_movement
-from upss.payouts import queries
+from upss.payouts import queries, queries_items
 from upss.payouts import queries_payables as payables
 from upss.payouts.events import PayoutRefused, PayoutSent
 from upss.payouts.models import PayoutItem, PayoutLine, PayoutRun, Recipient
@@ -183,7 +183,7 @@ def _reserve(uow: UnitOfWork, item: PayoutItem, *, actor: str) -> None:
             item_key=item.public_id,
             answerer_id=item.answerer_id,
             currency=item.currency,
-            lines=queries.lines_of(uow.session, item.id),
+            lines=queries_items.lines_of(uow.session, item.id),
         )
         post(uow, draft.by(actor))
     except Overdrawn as error:
@@ -234,7 +234,7 @@ def record_sent(uow: UnitOfWork, *, item_id: PayoutItemId, transfer: TransferSta
         item_key=item.public_id,
         answerer_id=item.answerer_id,
         currency=item.currency,
-        lines=queries.lines_of(uow.session, item.id),
+        lines=queries_items.lines_of(uow.session, item.id),
         balance_transaction_id=movement.id,
     )
     post(uow, draft)
@@ -259,7 +259,7 @@ def record_refused(uow: UnitOfWork, *, item_id: PayoutItemId, reason: str) -> No
         item_key=item.public_id,
         answerer_id=item.answerer_id,
         currency=item.currency,
-        lines=queries.lines_of(uow.session, item.id),
+        lines=queries_items.lines_of(uow.session, item.id),
     )
     post(uow, draft)
     item.status = "refused"

@@ -9,7 +9,7 @@ from upss.kernel.errors import GatewayRefused, GatewayUnavailable, UpssError
 from upss.kernel.ids import AccountId, PayoutItemId, PayoutRunId
 from upss.kernel.ports import TransferState
 from upss.ledger import tasks as ledger
-from upss.payouts import queries, service
+from upss.payouts import queries, queries_items, service
 from upss.web.ports import clock, gateway, settings, unit
 
 
@@ -88,7 +88,7 @@ def _check(sending: service.Sending, transfer: TransferState) -> None:
 def resume() -> int:
     """Start a job for every reserved item that has none any more; return how many."""
     with unit() as uow:
-        forgotten = queries.forgotten_items(uow.session, service.SEND_ITEM)
+        forgotten = queries_items.forgotten_items(uow.session, service.SEND_ITEM)
         for item_id in forgotten:
             service.defer_item(uow, item_id)
         uow.commit()
