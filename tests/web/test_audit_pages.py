@@ -194,7 +194,7 @@ def test_a_day_that_is_none_is_said_at_the_field(client, people, bad):
         html = page(client, f"{path}?since={bad}", 422)
         assert 'id="since-error"' in html
         assert entries_on(html) == []
-    assert client.get(f"/organizer/books/journal.csv?until={bad}").status_code == 404
+    assert client.get(f"/organizer/books/journal.csv?until={bad}").status_code == 422
 
 
 @pytest.mark.parametrize("bad", ["x", "-1", "1.5", "9" * 30, "9223372036854775808"])
@@ -214,7 +214,7 @@ def test_a_kind_or_actor_that_cannot_be_is_said(client, people, field, bad):
     assert f'id="{field}-error"' in html
     assert "No entry fits this filter" not in html
     assert entries_on(html) == []
-    assert client.get(f"/organizer/books/journal.csv?{field}={bad}").status_code == 404
+    assert client.get(f"/organizer/books/journal.csv?{field}={bad}").status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,10 @@ def account(key: str) -> ResponseReturnValue:
 @blueprint.get("/books/accounts/<key>/entries.csv")
 @for_auditors
 def account_csv(key: str) -> ResponseReturnValue:
-    """Send one account's entries within the same filter as a file."""
-    wanted = _readable_filter()
+    """Send one account's entries within the same filter as a file, or say what cannot be read."""
+    wanted = forms_audit.entry_filter(request.args)
+    if wanted.errors:
+        return account(key)
     with unit() as uow:
         sums = accounts.account_sums(uow.session, key, wanted)
         if sums is None:
@@ -113,8 +115,10 @@ def journal() -> ResponseReturnValue:
 @blueprint.get("/books/journal.csv")
 @for_auditors
 def journal_csv() -> ResponseReturnValue:
-    """Send the entries of the same filter as a file, one line for each of theirs."""
-    wanted = _readable_filter()
+    """Send the entries of the same filter as a file, or say what in it cannot be read."""
+    wanted = forms_audit.entry_filter(request.args)
+    if wanted.errors:
+        return journal()
     with unit() as uow:
         rows = entries.every_entry(uow.session, wanted)
         return download(export.journal_lines(rows), "journal.csv", "text/csv")
@@ -130,11 +134,3 @@ def entry(key: str) -> ResponseReturnValue:
     if found is None:
         raise NotFound
     return render_template("organizer/entry.html", row=found)
-
-
-def _readable_filter() -> forms_audit.EntryFilter:
-    """Return the filter of the address; a file of another one than was meant is not sent."""
-    wanted = forms_audit.entry_filter(request.args)
-    if wanted.errors:
-        raise NotFound
-    return wanted
