@@ -159,11 +159,14 @@ CHANGES = {
     ),
     "total of both sides": (
         ["UPDATE ledger.checkpoint SET debit = debit + 1, credit = credit + 1"],
-        ["totals of account 1 at block 1", "totals of account 2 at block 1"],
+        [
+            "totals of Assets:Stripe:Unsettled at block 1",
+            "totals of Liabilities:Held:Questions at block 1",
+        ],
     ),
     "total lost": (
         ["DELETE FROM ledger.checkpoint WHERE block_seq = 1 AND account_id = 1"],
-        ["totals of account 1 at block 1"],
+        ["totals of Assets:Receivable:Telco at block 1"],
     ),
     "total too many": (
         [

@@ -51,8 +51,8 @@ _STRAYS = {
       JOIN ledger.account a ON a.id = coalesce(p.account_id, b.account_id)
      WHERE p.minor IS DISTINCT FROM b.balance OR b.balance > 0
      ORDER BY 1, 2""",
-    "totals of account {0} at block {1}: lines {2} and {3}, kept {4} and {5}": """
-    SELECT account_id, block_seq, l.debit, l.credit, c.debit, c.credit
+    "totals of {0} at block {1}: lines {2} and {3}, kept {4} and {5}": """
+    SELECT coalesce(a.code, account_id::text), block_seq, l.debit, l.credit, c.debit, c.credit
       FROM (SELECT account_id, block_seq,
                    sum(sum(greatest(amount, 0))) OVER upwards AS debit,
                    sum(sum(greatest(-amount, 0))) OVER upwards AS credit
@@ -60,6 +60,7 @@ _STRAYS = {
              GROUP BY account_id, block_seq
             WINDOW upwards AS (PARTITION BY account_id ORDER BY block_seq)) l
       FULL JOIN ledger.checkpoint c USING (account_id, block_seq)
+      LEFT JOIN ledger.account a ON a.id = account_id
      WHERE (l.debit, l.credit) IS DISTINCT FROM (c.debit, c.credit)
      ORDER BY 1, 2""",
 }
