@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -97,7 +98,7 @@ def _domain(error: DomainError) -> Any:
 
 def _gateway(error: GatewayError) -> Any:
     _log.warning("gateway: %s on %s", error.code, request.endpoint)
-    return error_page(503)
+    return error_page(503, typed=_typed())
 
 
 def _database(error: SQLAlchemyError) -> Any:
@@ -108,5 +109,16 @@ def _database(error: SQLAlchemyError) -> Any:
 
 
 def _unexpected(error: Exception) -> Any:
+    if _is_collision(error):
+        _log.warning("two transactions in each other's way on %s", request.endpoint)
+        return error_page(409, typed=_typed())
     _log.error("unexpected error on %s", request.endpoint, exc_info=error)
-    return error_page(500)
+    return error_page(500, typed=_typed())
+
+
+def _is_collision(error: Exception) -> bool:
+    """Tell whether PostgreSQL undid one of two transactions that waited for each other.
+
+    The driver's own error is looked at, because a posting speaks to the driver without SQLAlchemy.
+    """
+    return isinstance(getattr(error, "orig", error), (DeadlockDetected, SerializationFailure))

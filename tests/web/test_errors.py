@@ -1,0 +1,70 @@
+"""What a visitor sees when something goes wrong behind the page."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from tests.factories import csrf_of
+from upss.web.access import for_everyone
+from upss.web.ports import unit
+
+FIRST, SECOND = "SELECT pg_advisory_xact_lock(1)", "SELECT pg_advisory_xact_lock(2)"
+WRITTEN = "A long text that somebody has just written."
+
+
+def by_session(uow, statement):
+    uow.session.execute(text(statement))
+
+
+def by_driver(uow, statement):
+    """As a posting does."""
+    uow.session.connection().connection.driver_connection.execute(statement)
+
+
+def sent(app, view):
+    """Send a form with a text to `view` and return the answer."""
+    app.add_url_rule("/sent", "sent", for_everyone(view), methods=["POST"])
+    client = app.test_client()
+    token = csrf_of(client.get("/sign-in").get_data(as_text=True))
+    return client.post("/sent", data={"csrf_token": token, "body": WRITTEN})
+
+
+@pytest.mark.parametrize("ask", [by_session, by_driver])
+def test_two_at_once_are_told_to_look_again_and_keep_what_they_wrote(own_app, database, ask):
+    holds = threading.Event()
+
+    def other():
+        with psycopg.connect(database.app_conninfo) as connection:
+            connection.execute(SECOND)
+            holds.set()
+            time.sleep(0.3)  # the view waits first, so it is the one that PostgreSQL undoes
+            connection.execute(FIRST)
+
+    def view():
+        with unit() as uow:
+            ask(uow, FIRST)
+            holds.wait(5)
+            ask(uow, SECOND)
+        return "both"
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    answer = sent(own_app, view)
+    thread.join()
+    assert answer.status_code == 409
+    assert "Open the page again" in answer.get_data(as_text=True)
+    assert WRITTEN in answer.get_data(as_text=True)
+
+
+def test_our_own_mistake_keeps_what_was_written(own_app):
+    def view():
+        raise LookupError("of ours")
+
+    answer = sent(own_app, view)
+    assert answer.status_code == 500
+    assert WRITTEN in answer.get_data(as_text=True)
