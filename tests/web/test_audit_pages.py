@@ -174,6 +174,7 @@ def test_a_balance_of_a_past_day_is_that_of_its_entries(client, people, clock, w
     assert "Liabilities:Held:Questions €12.00 €12.00 €0.00" in first
     both = words_of(page(client, "/organizer/trial-balance?on=2026-11-09"))
     assert "Liabilities:Held:Questions €12.00 €24.00 -€12.00" in both
+    assert "What we owe €12.00 €34.20 -€22.20" in both
     for said in (first, both):
         assert "All accounts add up to zero." in said
         total = said[said.index("Total ") :]
