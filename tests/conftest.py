@@ -176,10 +176,12 @@ def _in_use(app: Flask) -> Iterator[Flask]:
     """Lend an application to one test; what belongs to UPSS in it is the same again afterwards."""
     installed = app.extensions["upss"]
     with app.app_context():
-        yield app
-        db.session.remove()
-        db.engine.dispose()
-    app.extensions["upss"] = installed
+        try:
+            yield app
+        finally:
+            app.extensions["upss"] = installed
+            db.session.remove()
+            db.engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -25,12 +25,13 @@ _DEFINITIONS = (
         f"(SELECT (count(*), sum(xmin::text::bigint))::text FROM pg_catalog.{name})"
         for name in _CATALOGUES
     )
-    + ", (SELECT count(*) FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp'),"
+    + ", (SELECT (count(*), sum(xmin::text::bigint))::text FROM pg_namespace"
+    "     WHERE nspname !~ '^pg_(toast_)?temp'),"
     " (SELECT datacl::text FROM pg_database WHERE datname = current_database()),"
     " (SELECT string_agg(s::text, ',') FROM pg_db_role_setting s)"
 )  # fmt: skip
 _OTHERS = (
-    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+    "SELECT coalesce(bool_and(pg_terminate_backend(pid, 5000)), true) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
 _TABLES = (
@@ -86,7 +87,8 @@ class Reused:
         assert self._database is not None
         try:
             with psycopg.connect(self._database.superuser_conninfo) as admin:
-                admin.execute(_OTHERS)
+                if admin.execute(_OTHERS).fetchone() != (True,):
+                    return False
                 if admin.execute(_DEFINITIONS).fetchone() != self._definitions:
                     return False
                 admin.execute(self._emptying)
@@ -105,7 +107,7 @@ def _what_empties(admin: psycopg.Connection) -> sql.Composable:
         if rows is not None and rows[0] is not None:
             statements.append(
                 sql.SQL(
-                    "INSERT INTO {0} SELECT * FROM json_populate_recordset(NULL::{0}, {1})"
+                    "INSERT INTO {0} OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::{0}, {1})"
                 ).format(name, sql.Literal(rows[0]))
             )
     for schema, name, last, first in admin.execute(_SEQUENCES).fetchall():

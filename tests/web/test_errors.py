@@ -14,6 +14,7 @@ from upss.web.access import for_everyone
 from upss.web.ports import unit
 
 FIRST, SECOND = "SELECT pg_advisory_xact_lock(1)", "SELECT pg_advisory_xact_lock(2)"
+WAITING = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 WRITTEN = "A long text that somebody has just written."
 
 
@@ -26,12 +27,12 @@ def by_driver(uow, statement):
     uow.session.connection().connection.driver_connection.execute(statement)
 
 
-def sent(app, view):
-    """Send a form with a text to `view` and return the answer."""
+def form_to(app, view):
+    """Return what sends a form with a text to `view`."""
     app.add_url_rule("/sent", "sent", for_everyone(view), methods=["POST"])
     client = app.test_client()
     token = csrf_of(client.get("/sign-in").get_data(as_text=True))
-    return client.post("/sent", data={"csrf_token": token, "body": WRITTEN})
+    return lambda: client.post("/sent", data={"csrf_token": token, "body": WRITTEN})
 
 
 @pytest.mark.parametrize("ask", [by_session, by_driver])
@@ -39,22 +40,27 @@ def test_two_at_once_are_told_to_look_again_and_keep_what_they_wrote(own_app, da
     holds = threading.Event()
 
     def other():
-        with psycopg.connect(database.app_conninfo) as connection:
+        with (
+            psycopg.connect(database.app_conninfo) as connection,
+            psycopg.connect(database.app_conninfo, autocommit=True) as watcher,
+        ):
             connection.execute(SECOND)
             holds.set()
-            time.sleep(0.3)  # the view waits first, so it is the one that PostgreSQL undoes
+            while not watcher.execute(WAITING).fetchall():
+                time.sleep(0.02)
+            time.sleep(0.3)  # who has waited longer looks first, and is the one that is undone
             connection.execute(FIRST)
 
     def view():
         with unit() as uow:
             ask(uow, FIRST)
-            holds.wait(5)
+            thread.start()
+            assert holds.wait(20)
             ask(uow, SECOND)
         return "both"
 
     thread = threading.Thread(target=other)
-    thread.start()
-    answer = sent(own_app, view)
+    answer = form_to(own_app, view)()
     thread.join()
     assert answer.status_code == 409
     assert "Open the page again" in answer.get_data(as_text=True)
@@ -65,6 +71,6 @@ def test_our_own_mistake_keeps_what_was_written(own_app):
     def view():
         raise LookupError("of ours")
 
-    answer = sent(own_app, view)
+    answer = form_to(own_app, view)()
     assert answer.status_code == 500
     assert WRITTEN in answer.get_data(as_text=True)

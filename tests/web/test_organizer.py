@@ -285,6 +285,7 @@ def test_a_run_is_prepared_approved_by_another_and_followed(client, other, peopl
     trail = page(other, f"/organizer/questions/{question}")
     item = re.search(r'href="(/organizer/payouts/items/\w+)"', trail).group(1)
     assert f'href="{item}"' in done
+    assert f'href="{address}"' in trail
     payment = page(other, item)
     assert f'href="/organizer/questions/{question}"' in payment
     assert f'href="{address}"' in payment

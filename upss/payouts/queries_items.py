@@ -78,6 +78,7 @@ def of_question(session: Session, question_id: int) -> Sequence[AnyRow]:
             PayoutItem.currency,
             PayoutItem.failure_reason,
             PayoutLine.amount_minor.label("minor"),
+            PayoutRun.public_id.label("run_id"),
             PayoutRun.prepared_at,
             Account.name,
         )

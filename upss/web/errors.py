@@ -104,7 +104,7 @@ def _gateway(error: GatewayError) -> Any:
 def _database(error: SQLAlchemyError) -> Any:
     db.session.rollback()
     if isinstance(error, DataError):  # what cannot be stored or looked up, such as a NUL
-        return error_page(400)
+        return error_page(400, typed=_typed())
     return _unexpected(error)
 
 
