@@ -25,8 +25,10 @@ ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="only root meets this")
 REPOSITORY = Path(roles.__file__).parents[2]
 USER_PROGRAM = """
+import signal
 import sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as at a terminal, wherever tests run
 from upss.db import embedded
 server = embedded.start(Path(sys.argv[1]), durable=False)
 print(server.conninfo("postgres", "postgres"), flush=True)
