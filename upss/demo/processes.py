@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -210,7 +211,7 @@ def check() -> int:
 
     _stop_on_signals()
     with tempfile.TemporaryDirectory(prefix="upss-check-") as folder:
-        place = places.prepare(Path(folder), web_port=18000)
+        place = _somewhere(Path(folder))
         try:
             with foundation(place) as processes:
                 processes.start_rest()
@@ -223,6 +224,12 @@ def check() -> int:
         except UpssError as error:
             click.echo(f"FAILED {error}", err=True)
             return 1
+
+
+def _somewhere(folder: Path) -> Place:
+    """Prepare a place with ports that another check or a demo, begun this moment, hardly takes."""
+    port = 20_000 + 30 * secrets.randbelow(300)
+    return places.prepare(folder, web_port=port, standin_port=port + 10, smtp_port=port + 20)
 
 
 def _show_logs(place: Place) -> None:
