@@ -219,7 +219,7 @@ class Path:
         self._seen("payouts", second)
         number = self._stage.value("SELECT id FROM question WHERE public_id = :p", p=self.question)
         second.press(f"main a[href='/organizer/questions/{number}']")
-        assert second.page.locator("main table.stack").count() == 5
+        assert second.page.locator("main table.stack").count() == 6  # its payout, and five entries
         self._seen("trail", second)
         second.press("nav a[href='/organizer']")
         second.press("main a[href='/organizer/trial-balance']")
