@@ -45,7 +45,7 @@ test: lint types contracts check-lock check-catalogue tests coverage ## all that
 tests: setup
 	$(WITH_HLEDGER) && $(PYTEST) -n 3 --ignore=tests/e2e --cov --cov-report=
 	# by themselves and a file at a time: each worker has demos and a browser of its own
-	$(WITH_BROWSER) && $(PYTEST) -n 3 --dist loadfile tests/e2e --cov --cov-append --cov-report=
+	$(WITH_BROWSER) && $(PYTEST) -n 2 --dist loadfile tests/e2e --cov --cov-append --cov-report=
 
 coverage: setup
 	$(BIN)/coverage report --skip-covered --show-missing --fail-under=95
