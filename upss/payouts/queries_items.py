@@ -55,18 +55,20 @@ def questions_of(
     session: Session, item_id: int, *, after: int | None, limit: int
 ) -> Sequence[AnyRow]:
     """Return the question_id and minor units that make up an item, by question."""
-    statement = select(PayoutLine.question_id, PayoutLine.amount_minor.label("minor"))
-    ordered = statement.where(PayoutLine.item_id == item_id).order_by(PayoutLine.question_id)
+    lines = _lines(item_id)
     if after is not None:
-        ordered = ordered.where(PayoutLine.question_id > after)
-    return session.execute(ordered.limit(limit)).all()
+        lines = lines.where(PayoutLine.question_id > after)
+    return session.execute(lines.limit(limit)).all()
 
 
 def lines_of(session: Session, item_id: int) -> tuple[tuple[int, int], ...]:
     """Return the (question id, minor units) of an item."""
-    statement = select(PayoutLine.question_id, PayoutLine.amount_minor)
-    ordered = statement.where(PayoutLine.item_id == item_id).order_by(PayoutLine.question_id)
-    return tuple((question_id, minor) for question_id, minor in session.execute(ordered))
+    return tuple((row.question_id, row.minor) for row in session.execute(_lines(item_id)))
+
+
+def _lines(item_id: int) -> Select[int, int]:
+    statement = select(PayoutLine.question_id, PayoutLine.amount_minor.label("minor"))
+    return statement.where(PayoutLine.item_id == item_id).order_by(PayoutLine.question_id)
 
 
 def of_question(session: Session, question_id: int) -> Sequence[AnyRow]:
