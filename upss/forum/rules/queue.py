@@ -164,11 +164,12 @@ def _is_reserved(q: QuestionView, now: datetime) -> bool:
 
 
 def _is_staggered(q: QuestionView, a: AnswererView, now: datetime, policy: Policy) -> bool:
-    if q.is_express or now >= q.urgent_from or now >= q.released_at + policy.stagger:
+    start = q.posted_at if policy.mode is _OPEN else q.released_at
+    if q.is_express or now >= q.urgent_from or not start <= now < start + policy.stagger:
         return False
     if q.reserved_for == a.id and _is_reserved(q, now):
         return False  # a head start is no head start if it comes after the stagger
-    return now < q.released_at + policy.stagger * a.percentile
+    return now < start + policy.stagger * a.percentile
 
 
 def _of_the_hour(
