@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import ClassVar
 from zoneinfo import ZoneInfo, available_timezones
@@ -26,6 +26,7 @@ MOST_WINDOWS = 168
 
 _ONE_DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
+_MICROSECOND = timedelta(microseconds=1)
 # No zone is further than 14 hours from UTC, so that a window (it starts on its day and ends on the
 # next at the latest) keeps within these days of it.
 _DAYS_BEFORE, _DAYS_AFTER = timedelta(days=2), timedelta(days=1)
@@ -196,6 +197,7 @@ def each_occurrence(
         day += _ONE_DAY
 
 
+@lru_cache(maxsize=1 << 15)
 def _occurrence(window: Window, day: date, tz: ZoneInfo) -> Interval | None:
     """Return the window of that day, or None if the clock jumped over all of it."""
     wall = datetime(day.year, day.month, day.day) + timedelta(minutes=window.start_min)  # noqa: DTZ001
@@ -211,7 +213,10 @@ def first_instant(wall: datetime, tz: ZoneInfo) -> datetime:
 
 def last_instant(wall: datetime, tz: ZoneInfo) -> datetime:
     """Return the instant from which the wall clock of `tz` never again reads less than `wall`."""
-    return _instant(wall, tz, 1)
+    instant = _instant(wall, tz, 1)
+    just_before = (instant - _MICROSECOND).astimezone(tz).replace(tzinfo=None)
+    # a clock set back to just this time reads it twice, but less only before the first
+    return instant if just_before < wall else _instant(wall, tz, 0)
 
 
 def _instant(wall: datetime, tz: ZoneInfo, fold: int) -> datetime:
@@ -236,7 +241,7 @@ def _after_gap(wall: datetime, tz: ZoneInfo) -> datetime:
 def joined_up(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     """Return the same time in sorted intervals that neither overlap nor adjoin."""
     joined: list[Interval] = []
-    for interval in sorted(intervals):
+    for interval in sorted(intervals, key=attrgetter("start")):
         if joined and interval.start <= joined[-1].end:
             if interval.end > joined[-1].end:
                 joined[-1] = Interval(joined[-1].start, interval.end)
@@ -248,10 +253,12 @@ def joined_up(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
 def clipped(intervals: Iterable[Interval], start: datetime, end: datetime) -> tuple[Interval, ...]:
     """Return what of the intervals lies in [start, end), in their order."""
     start, end = start.astimezone(UTC), end.astimezone(UTC)
+    touching = (i for i in intervals if i.start < end and i.end > start) if start < end else ()
     return tuple(
-        Interval(max(interval.start, start), min(interval.end, end))
-        for interval in intervals
-        if interval.start < end and interval.end > start and start < end
+        interval
+        if interval.start >= start and interval.end <= end
+        else Interval(max(interval.start, start), min(interval.end, end))
+        for interval in touching
     )
 
 
