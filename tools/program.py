@@ -1,7 +1,8 @@
 """Programs that tests need and Python cannot bring: found, or installed where that is allowed.
 
-A program is looked for in its variable, then on the PATH. As root on Debian its package is
-installed; anybody else is told the command. Everything but the path goes to the error output.
+A program is looked for in its variable, then on the PATH. As root on Debian the package of its
+first name is installed, unless that is there; elsewhere any of its names will do, and whoever has
+none is told the command. Everything but the path goes to the error output.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a program is called, the variable that may name it, and Debian's package of it."""
+    """What a program is called (the best first), the variable that may name it, Debian's package."""
 
     title: str
     names: tuple[str, ...]
@@ -47,12 +48,11 @@ class Program:
 
     def main(self) -> int:
         """Print the path; returns 1 where there is no such program and none can be installed."""
-        named = os.environ.get(self.variable)
-        found = self.find()
-        if found is None and not named and os.geteuid() == 0 and shutil.which("apt-get"):
-            print(f"{self.title} is missing: installing it", file=sys.stderr)
+        is_best = os.environ.get(self.variable) or shutil.which(self.names[0])
+        if not is_best and os.geteuid() == 0 and shutil.which("apt-get"):
+            print(f"{self.title} is missing: installing {self.package}", file=sys.stderr)
             self._install()
-            found = self.find()
+        found = self.find()
         if found is None:
             print(self.explain(), file=sys.stderr)
             return 1

@@ -178,8 +178,8 @@ def test_root_on_debian_gets_it_installed(tmp_path, monkeypatch, capfd):
     apt = tmp_path / "apt-get"
     apt.write_text(
         f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n'
-        f'[ "$1" = install ] && printf "#!/bin/sh\\n" > {tmp_path}/chromium '
-        f"&& {shutil.which('chmod')} 755 {tmp_path}/chromium\nexit 0\n",
+        f'[ "$1" = install ] && printf "#!/bin/sh\\n" > {tmp_path}/chromium-headless-shell '
+        f"&& {shutil.which('chmod')} 755 {tmp_path}/chromium-headless-shell\nexit 0\n",
         "utf-8",
     )
     apt.chmod(0o755)
@@ -187,5 +187,16 @@ def test_root_on_debian_gets_it_installed(tmp_path, monkeypatch, capfd):
     monkeypatch.delenv("UPSS_CHROMIUM", raising=False)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert browser.main() == 0
-    assert capfd.readouterr().out == f"{tmp_path}/chromium\n"
-    assert (tmp_path / "asked").read_text("utf-8") == "update\ninstall -y chromium\n"
+    assert capfd.readouterr().out == f"{tmp_path}/chromium-headless-shell\n"
+    assert (tmp_path / "asked").read_text("utf-8") == "update\ninstall -y chromium-headless-shell\n"
+
+
+def test_where_it_cannot_be_installed_another_browser_will_do(tmp_path, monkeypatch, capfd):
+    for name, does in (("apt-get", "exit 100"), ("google-chrome", "exit 0")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n", "utf-8")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("UPSS_CHROMIUM", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert browser.main() == 0
+    assert capfd.readouterr().out == f"{tmp_path}/google-chrome\n"

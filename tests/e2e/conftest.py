@@ -17,6 +17,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--no-first-run",
     "--disable-sync",
+    # Fewer processes of a page's own: each takes a while to start, on two cores most of all.
+    "--in-process-gpu",
+    "--renderer-process-limit=1",
 ]
 PATIENCE_MS = 20_000
 
@@ -42,7 +45,7 @@ def browser() -> Iterator[Browser]:
     path = chromium.find()
     if path is None:
         pytest.fail(
-            "Chromium is missing: run `make test`, or apt-get install chromium, or set UPSS_CHROMIUM"
+            "Chromium is missing: run `make test`, or apt-get install chromium-headless-shell, or set UPSS_CHROMIUM"
         )
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
