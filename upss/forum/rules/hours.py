@@ -136,12 +136,10 @@ def end_of_next_window(
     Windows are taken one by one, so that for somebody whose hours never end this is the end of
     tomorrow. An absence ends a window early.
     """
-    tz = zone(hours.zone)
-    own = each_occurrence(_own_windows(hours), tz, at, at + HORIZON, closed)
-    away = _away(hours)
-    for window in sorted(own):
-        left = subtract((window,), away) if at < window.start < at + HORIZON else ()
-        if left:
+    own, horizon = _own_windows(hours), at + HORIZON
+    for window in sorted(each_occurrence(own, zone(hours.zone), at, horizon, closed)):
+        left = subtract((window,), _away(hours)) if window.start > at else ()
+        if left and left[0].start < horizon:
             return left[0].end
     return None
 
