@@ -55,7 +55,7 @@ def span_of(period: Period, on: date, *, days: int = 0, anchor: tuple[int, int] 
         case Period.TAX_YEAR:
             year = on.year if on >= _anchored(on.year, anchor) else on.year - 1
             return Span(_anchored(year, anchor), _anchored(year + 1, anchor))
-        case Period.MONTH | Period.QUARTER | Period.YEAR:
+        case _:
             return _months(on, _MONTHS[period])
 
 
