@@ -151,7 +151,8 @@ def _of_the_person(a: AnswererView, policy: Policy) -> Iterator[Reason]:
         yield Reason.NO_PAID_WORK
 
 
-def _waits(q: QuestionView, now: datetime, policy: Policy, *, is_peak: bool) -> bool:
+def waits(q: QuestionView, now: datetime, policy: Policy, *, is_peak: bool = False) -> bool:
+    """Tell whether the question waits for a quieter hour, whoever asks for it."""
     if q.is_express or policy.mode is _OPEN:
         return False
     if now >= q.released_at and not is_peak:
@@ -175,7 +176,7 @@ def _is_staggered(q: QuestionView, a: AnswererView, now: datetime, policy: Polic
 def _of_the_hour(
     q: QuestionView, a: AnswererView, now: datetime, policy: Policy, *, is_peak: bool
 ) -> Iterator[Reason]:
-    if _waits(q, now, policy, is_peak=is_peak):
+    if waits(q, now, policy, is_peak=is_peak):
         yield Reason.PEAK
     if q.reserved_for not in (None, a.id) and _is_reserved(q, now):
         yield Reason.RESERVED
