@@ -1,0 +1,104 @@
+"""The goals of the off-peak engine, and the runs that each of them is judged in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from upss.forum.rules.policy import Policy
+from upss.simulation.scenario import Event, Scenario
+
+BIG = 200  # answerers from which a mirror peak may be a little higher
+_DEFAULTS = Policy()
+_STRESS_FROM = 7  # the judged week
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A figure that must not be more (`at_most`) or less than `limit`."""
+
+    key: str
+    limit: float
+    at_most: bool
+
+    def is_met(self, figures: Mapping[str, float]) -> bool:
+        """Tell whether the figure is good enough."""
+        value = figures[self.key]
+        return value <= self.limit if self.at_most else value >= self.limit
+
+
+def goals_for(scenario: Scenario, keys: Mapping[str, float]) -> list[Goal]:
+    """Return the goals for which there is a figure."""
+    mirror = 1.40 if scenario.answerers >= BIG else 1.30
+    every = [
+        Goal("off_peak_share", 0.62, at_most=False),
+        Goal("par_total", 1.58, at_most=True),
+        Goal("par_work_over_arrivals", mirror, at_most=True),
+        Goal("kept", 0.97, at_most=False),
+        Goal("kept_worst_week", 0.94, at_most=False),
+        Goal("kept_worst_topic", 0.94, at_most=False),
+        Goal("promise_p50_h", 24.0, at_most=True),
+        Goal("answered_over_promise_p50", 0.5, at_most=True),
+        Goal("cap_breaches", 0, at_most=True),
+        Goal("false_lapses", 0, at_most=True),
+        Goal("invitations_per_answer", 1.5, at_most=True),
+        Goal("invitations_in_quiet_hours", 0, at_most=True),
+        Goal("gini", 0.30, at_most=True),
+        Goal("surge_kept", 0.96, at_most=False),
+        Goal("surge_kept_worst_week", 0.93, at_most=False),
+        Goal("away_kept", 0.96, at_most=False),
+        Goal("away_kept_worst_week", 0.90, at_most=False),
+    ]
+    return [goal for goal in every if goal.key in keys]
+
+
+def runs(scenario: Scenario, *, stress: bool) -> dict[str, Scenario]:
+    """Return the runs that the goals need, from a scenario whose special dials do not matter."""
+    plain = replace(
+        scenario.turned(stagger=timedelta(0), continuity=timedelta(0), express=False),
+        caps=True,
+        express_share=0.0,
+    )
+    found = {
+        "run 1": plain,
+        "run 2": replace(plain.turned(stagger=_DEFAULTS.stagger), caps=False),
+        "nobody follows slots": replace(plain, slots=0.0),
+    }
+    if stress:
+        found["run 3"] = replace(plain, surge=_event(1.6, scenario))
+        found["run 4"] = replace(plain, away=_event(0.35, scenario))
+        found |= costs(plain)
+    return found
+
+
+def _event(size: float, scenario: Scenario) -> Event:
+    """Return two weeks of stress, as far from the start as the judged weeks allow."""
+    first = max(1, min(_STRESS_FROM, scenario.weeks - 1))
+    return Event(size, first, first + 2)
+
+
+def costs(plain: Scenario) -> dict[str, Scenario]:
+    """Return run 1 with one recommended default more in each, and with all of them."""
+    express = replace(plain.turned(express=True), express_share=0.10)
+    together = {"stagger": _DEFAULTS.stagger, "continuity": _DEFAULTS.continuity}
+    return {
+        "with stagger": plain.turned(stagger=_DEFAULTS.stagger),
+        "with continuity": plain.turned(continuity=_DEFAULTS.continuity),
+        "with express (10 %)": express,
+        "with quiet hours": replace(plain, quiet_hours=True),
+        "with learned peaks": replace(plain, learned=True),
+        "with two languages": replace(plain, languages=2),
+        "with all defaults": replace(express.turned(**together), quiet_hours=True, learned=True),
+    }
+
+
+def judged(figures: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Put the figures of the runs together as the goals name them."""
+    found = dict(figures["run 1"])
+    found["gini"] = figures["run 2"]["gini"]
+    for run, name in (("run 3", "surge"), ("run 4", "away")):
+        if run in figures:
+            found[f"{name}_kept"] = figures[run]["kept"]
+            found[f"{name}_kept_worst_week"] = figures[run]["kept_worst_week"]
+    return found

@@ -1,0 +1,152 @@
+"""Who gets a mail that questions wait: by the rules, or as the naive ways would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from math import exp
+from random import Random
+
+from upss.forum.rules.invite import (
+    Call,
+    Invite,
+    Invitee,
+    express_invitations,
+    invitations,
+    may_invite,
+    people_needed,
+)
+from upss.forum.rules.queue import QuestionView, waits
+from upss.simulation.desk import Case, Desk
+from upss.simulation.people import COMES, COMES_AFTER, Worker
+from upss.simulation.profile import HOUR, Calendar
+from upss.simulation.scenario import Scenario
+
+AHEAD = 24  # hours that are looked at
+_FORGOTTEN = timedelta(hours=2)  # who has not come by then will not
+_MINUTE = timedelta(minutes=1)
+
+
+class Inviting:
+    """Chooses whom to invite; `declared` are everybody's minutes in each hour of the run."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        workers: Mapping[int, Worker],
+        scenario: Scenario,
+        rng: Random,
+        calendar: Calendar,
+        declared: list[float],
+    ) -> None:
+        self.desk, self.workers, self.scenario, self.rng = desk, workers, scenario, rng
+        self._calendar, self._declared = calendar, declared
+        self._was_peak = False
+        self._sent: list[datetime] = []
+
+    def paced(self, now: datetime) -> list[Worker]:
+        """Return whom the rules invite in this quarter of an hour."""
+        waiting = list(self.desk.every_waiting())
+        is_peak = self.desk.peaks.is_peak(now)
+        ready = [q for q in waiting if not waits(q, now, self.desk.policy, is_peak=is_peak)]
+        if not ready:
+            return []
+        need = self._need(waiting, now)
+        if need <= 0:
+            return []
+        found = invitations(
+            now,
+            self._invitees(now),
+            ready,
+            Call(need, COMES),
+            self.desk.policy,
+            self.rng,
+            is_peak=is_peak,
+        )
+        self._sent += [now] * len(found)
+        return self._named(found, now)
+
+    def _need(self, waiting: list[QuestionView], now: datetime) -> float:
+        """Return how many people should come, less those who are expected to."""
+        hour = self._calendar.hour(now)
+        expected = self.desk.expected()
+        cells = self._calendar.cells[hour : hour + AHEAD]
+        mean = self.desk.minutes_an_hour(now)
+        self._sent = [at for at in self._sent if now - at < _FORGOTTEN]
+        coming = sum(COMES * exp(-((now - at) / COMES_AFTER)) for at in self._sent)
+        return (
+            people_needed(
+                backlog=sum(q.minutes for q in waiting),
+                urgent=sum(q.minutes for q in waiting if now >= q.urgent_from),
+                forecast=[mean * expected[cell] for cell in cells],
+                capacity=self._declared[hour : hour + AHEAD],
+                active=sum(worker.is_busy for worker in self.workers.values()),
+            )
+            - coming
+        )
+
+    def _invitees(self, now: datetime) -> list[Invitee]:
+        found: list[Invitee] = []
+        for worker in self.workers.values():
+            if not worker.is_busy and worker.is_open(now):
+                view = worker.view(now)
+                found.append(
+                    Invitee(
+                        answerer=view,
+                        is_open=True,
+                        is_quiet=worker.is_quiet(now),
+                        day_start=worker.day_starts,
+                        invited=worker.invited,
+                    )
+                )
+        return found
+
+    def _named(self, invites: list[Invite], now: datetime) -> list[Worker]:
+        found = [self.workers[invite.answerer_id] for invite in invites]
+        for worker in found:
+            worker.was_invited(now)
+        return found
+
+    def express(self, case: Case, now: datetime) -> list[Worker]:
+        """Return the few who are told of an express question at once."""
+        assert case.view is not None
+        policy = self.desk.policy
+        found = express_invitations(now, case.view, self._invitees(now), policy, self.rng)
+        return self._named(found, now)
+
+    def everybody(self, case: Case, now: datetime) -> list[Worker]:
+        """Return all who could answer and are in their declared hours: push to all."""
+        asked = case.asked
+        return [
+            self.workers[who.answerer.id]
+            for who in self._invitees(now)
+            if asked.topic in who.answerer.topics and asked.language in who.answerer.languages
+        ]
+
+    def digest(self, now: datetime) -> list[Worker]:
+        """Return all who could answer something that waits, at the end of a peak."""
+        is_peak = self.desk.peaks.is_peak(now)
+        opens, self._was_peak = self._was_peak and not is_peak, is_peak
+        if not opens:
+            return []
+        found = [
+            self.workers[who.answerer.id]
+            for who in self._invitees(now)
+            if may_invite(who, now, self.desk.policy)
+        ]
+        for worker in found:
+            worker.was_invited(now)
+        return [w for w in found if self.desk.waiting(w.person.topics, w.person.languages)]
+
+
+def declared_minutes(workers: Mapping[int, Worker], calendar: Calendar) -> list[float]:
+    """Return the minutes that all people together declared for each hour of the run."""
+    minutes = [0.0] * len(calendar.cells)
+    for worker in workers.values():
+        for interval in worker.person.open:
+            number, start = calendar.hour(interval.start), interval.start
+            while start < interval.end:
+                end = min(calendar.start + (number + 1) * HOUR, interval.end)
+                minutes[number] += (end - start) / _MINUTE
+                start, number = end, number + 1
+    return minutes

@@ -1,0 +1,241 @@
+"""Figures of a run, by the definitions of docs/off-peak.md: only the judged weeks count.
+
+Hours are the site's own. Ratios of peak to average are taken after adding up all seeds, "worst"
+is the mean of each seed's worst.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import fmean
+from zoneinfo import ZoneInfo
+
+from upss.simulation.desk import Case
+from upss.simulation.profile import DAY_HOURS, HOUR, PEAK_CELLS, Calendar
+from upss.simulation.scenario import Scenario
+from upss.simulation.trace import Trace
+from upss.simulation.world import CAP_DAYS, World
+
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One seed: counts and lists that are pooled with those of other seeds."""
+
+    arrivals: tuple[float, ...]  # by hour of the day
+    work: tuple[float, ...]
+    off_peak: float  # minutes of work
+    at_once: tuple[int, ...]  # people at work, at the start of each quarter of an hour
+    kept: tuple[int, int]  # of how many
+    by_week: tuple[float, ...]
+    by_topic: tuple[tuple[str, float, float, int], ...]  # kept, promise p95 h, answerers
+    promised_h: tuple[float, ...]
+    answered_h: tuple[float, ...]
+    moved: tuple[int, int]  # posted in a peak, and answered outside of one
+    counts: dict[str, int]
+    gini: float
+    over_cap: int
+    ends: dict[str, int]
+
+
+def tally(world: World, scenario: Scenario, trace: Trace) -> Tally:
+    """Return what the judged weeks of one seed came to."""
+    since, until = scenario.judged_from, scenario.judged_until
+    calendar = world.calendar
+    cases = [case for case in trace.cases if since <= case.asked.at < until]
+    work, off_peak = _minutes(trace, calendar, since, until)
+    weeks: list[list[bool]] = [[] for _ in range(scenario.weeks)]
+    topics: dict[str, list[Case]] = {}
+    for case in cases:
+        weeks[scenario.judged_week(case.asked.at) - 1].append(case.kept)
+        topics.setdefault(case.asked.topic, []).append(case)
+    return Tally(
+        arrivals=_by_hour([case.posted_at for case in cases], calendar),
+        work=work,
+        off_peak=off_peak,
+        at_once=_at_once(trace, since, until),
+        kept=(sum(case.kept for case in cases), len(cases)),
+        by_week=tuple(fmean(week) for week in weeks if week),
+        by_topic=tuple(_topic(name, topics[name], world) for name in sorted(topics)),
+        promised_h=tuple(sorted((case.quote.by - case.asked.at) / HOUR for case in cases)),
+        answered_h=tuple(
+            sorted((c.first_answer_at - c.asked.at) / HOUR for c in cases if c.first_answer_at)
+        ),
+        moved=_moved(cases, calendar),
+        counts=_counts(trace, since, until),
+        gini=gini(_per_declared_hour(world, trace, since, until)),
+        over_cap=_over_cap(world, trace),
+        ends=dict(sorted(Counter(case.ended for case in trace.cases).items())),
+    )
+
+
+def _topic(name: str, cases: Sequence[Case], world: World) -> tuple[str, float, float, int]:
+    promised = sorted((case.quote.by - case.asked.at) / HOUR for case in cases)
+    people = sum(name in person.topics for person in world.people)
+    return name, fmean(case.kept for case in cases), quantile(promised, 0.95), people
+
+
+def _by_hour(times: Sequence[datetime], calendar: Calendar) -> tuple[float, ...]:
+    hours = [0.0] * DAY_HOURS
+    for at in times:
+        hours[calendar.cell(at) % DAY_HOURS] += 1
+    return tuple(hours)
+
+
+def _minutes(
+    trace: Trace, calendar: Calendar, since: datetime, until: datetime
+) -> tuple[tuple[float, ...], float]:
+    """Return the minutes of work by hour of the day, and those outside the peaks."""
+    hours, off_peak = [0.0] * DAY_HOURS, 0.0
+    for work in trace.works:
+        start, end = max(work.start, since), min(work.end, until)
+        number = calendar.hour(start)
+        while start < end:
+            stop = min(calendar.start + (number + 1) * HOUR, end)
+            cell, minutes = calendar.cells[number], (stop - start) / _MINUTE
+            hours[cell % DAY_HOURS] += minutes
+            off_peak += minutes * (cell not in PEAK_CELLS)
+            start, number = stop, number + 1
+    return tuple(hours), off_peak
+
+
+def _at_once(trace: Trace, since: datetime, until: datetime) -> tuple[int, ...]:
+    starts = sorted(work.start for work in trace.works)
+    ends = sorted(work.end for work in trace.works)
+    step, found, at = timedelta(minutes=15), [], since
+    while at < until:
+        found.append(bisect_right(starts, at) - bisect_right(ends, at))
+        at += step
+    return tuple(found)
+
+
+def _moved(cases: Sequence[Case], calendar: Calendar) -> tuple[int, int]:
+    answered = [
+        calendar.cell(case.first_answer_at) not in PEAK_CELLS
+        for case in cases
+        if case.first_answer_at and calendar.cell(case.posted_at) in PEAK_CELLS
+    ]
+    return sum(answered), len(answered)
+
+
+def _counts(trace: Trace, since: datetime, until: datetime) -> dict[str, int]:
+    def within(times: Sequence[datetime]) -> int:
+        return bisect_left(times, until) - bisect_left(times, since)
+
+    visits = [found for at, found in trace.visits if since <= at < until]
+    return {
+        "answers": within(trace.answers),
+        "invitations": within(trace.invitations),
+        "refused": within(trace.refused),
+        "visits": len(visits),
+        "empty_visits": len(visits) - sum(visits),
+        "false_lapses": trace.false_lapses,
+        "lapses": trace.lapses,
+        "quiet_invitations": trace.quiet_invitations,
+        "same_answerer": trace.same_answerer,
+        "all_answers": len(trace.answers),
+    }
+
+
+def _per_declared_hour(world: World, trace: Trace, since: datetime, until: datetime) -> list[float]:
+    earned = dict.fromkeys((person.id for person in world.people), 0)
+    for at, person_id, share in trace.earned:
+        if since <= at < until:
+            earned[person_id] += share
+    rates: list[float] = []
+    for person in world.people:
+        clipped = [(max(i.start, since), min(i.end, until)) for i in person.open]
+        declared = sum((end - start) / HOUR for start, end in clipped if start < end)
+        rates.append(earned[person.id] / declared if declared else 0.0)
+    return rates
+
+
+def gini(values: Sequence[float]) -> float:
+    """Return the Gini coefficient: 0 if all are equal, towards 1 if one has everything."""
+    total, count = sum(values), len(values)
+    if not total:
+        return 0.0
+    ranked = sum(rank * value for rank, value in enumerate(sorted(values), 1))
+    return 2 * ranked / (count * total) - (count + 1) / count
+
+
+def _over_cap(world: World, trace: Trace) -> int:
+    """Count the people who earned more than their limit in any 30 of their own days.
+
+    Counted from what was earned, not from the counters that are to prevent it.
+    """
+    limits = {p.id: (p.cap_minor, ZoneInfo(p.hours.zone)) for p in world.people if p.cap_minor}
+    days: dict[int, list[tuple[int, int]]] = {person_id: [] for person_id in limits}
+    for at, person_id, share in trace.earned:
+        if person_id in limits:
+            day = at.astimezone(limits[person_id][1]).toordinal()
+            days[person_id].append((day, share))
+    return sum(_passes(days[person_id], cap or 0) for person_id, (cap, _) in limits.items())
+
+
+def _passes(earned: Sequence[tuple[int, int]], cap: int) -> bool:
+    return any(
+        sum(share for day, share in earned if last - CAP_DAYS < day <= last) > cap
+        for last, _ in earned
+    )
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the value below which `share` of the ordered values lie; 0 of none."""
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+def peak_to_average(hours: Sequence[float]) -> float:
+    """Return the greatest hour over the mean hour."""
+    return max(hours) * len(hours) / sum(hours) if sum(hours) else 0.0
+
+
+def figures(tallies: Sequence[Tally]) -> dict[str, float]:
+    """Return the figures of all seeds together."""
+    arrivals = [sum(hour) for hour in zip(*(one.arrivals for one in tallies), strict=True)]
+    work = [sum(hour) for hour in zip(*(one.work for one in tallies), strict=True)]
+    both = [
+        here / max(sum(arrivals), 1e-9) + there / max(sum(work), 1e-9)
+        for here, there in zip(arrivals, work, strict=True)
+    ]
+    promised = sorted(h for one in tallies for h in one.promised_h)
+    answered = sorted(h for one in tallies for h in one.answered_h)
+    counts: Counter[str] = Counter()
+    for one in tallies:
+        counts.update(one.counts)
+    at_once = sorted(number for one in tallies for number in one.at_once)
+    found = {
+        "off_peak_share": sum(one.off_peak for one in tallies) / max(sum(work), 1e-9),
+        "par_arrivals": peak_to_average(arrivals),
+        "par_work": peak_to_average(work),
+        "par_total": peak_to_average(both),
+        "par_work_over_arrivals": peak_to_average(work) / max(peak_to_average(arrivals), 1e-9),
+        "kept": sum(one.kept[0] for one in tallies) / max(1, sum(one.kept[1] for one in tallies)),
+        "kept_worst_week": fmean(min(one.by_week, default=0.0) for one in tallies),
+        "kept_worst_topic": fmean(
+            min((kept for _, kept, _, _ in one.by_topic), default=0.0) for one in tallies
+        ),
+        "promise_p50_h": quantile(promised, 0.5),
+        "promise_p95_h": quantile(promised, 0.95),
+        "answered_p50_h": quantile(answered, 0.5),
+        "answered_p95_h": quantile(answered, 0.95),
+        "answered_over_promise_p50": quantile(answered, 0.5) / max(quantile(promised, 0.5), 1e-9),
+        "moved_share": sum(one.moved[0] for one in tallies)
+        / max(1, sum(one.moved[1] for one in tallies)),
+        "cap_breaches": sum(one.over_cap for one in tallies),
+        "false_lapses": counts["false_lapses"],
+        "invitations_per_answer": counts["invitations"] / max(1, counts["answers"]),
+        "invitations_in_quiet_hours": counts["quiet_invitations"],
+        "empty_visits": counts["empty_visits"] / max(1, counts["visits"]),
+        "same_answerer": counts["same_answerer"] / max(1, counts["all_answers"]),
+        "at_once_p99": quantile(at_once, 0.99),
+        "gini": fmean(one.gini for one in tallies),
+        "questions": sum(one.kept[1] for one in tallies),
+        "refused": counts["refused"],
+    }
+    return {key: round(value, 4) for key, value in found.items()}

@@ -1,0 +1,34 @@
+"""What happened in a run, as it happened; metrics.py makes figures of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from upss.simulation.desk import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Somebody at work on a question, whatever came of it."""
+
+    person_id: int
+    start: datetime
+    end: datetime
+
+
+@dataclass(slots=True)
+class Trace:
+    """Records of one run, in the order of time."""
+
+    cases: list[Case] = field(default_factory=list)
+    refused: list[datetime] = field(default_factory=list)
+    works: list[Work] = field(default_factory=list)
+    answers: list[datetime] = field(default_factory=list)
+    earned: list[tuple[datetime, int, int]] = field(default_factory=list)  # at, person, minor units
+    invitations: list[datetime] = field(default_factory=list)
+    quiet_invitations: int = 0
+    visits: list[tuple[datetime, bool]] = field(default_factory=list)  # at, was there a question
+    false_lapses: int = 0
+    lapses: int = 0
+    same_answerer: int = 0
