@@ -237,6 +237,21 @@ def test_a_window_belongs_to_the_day_of_its_start_on_closed_dates_too():
     assert not contains([night], MADRID, at("2026-11-16 22:00"), {monday})
 
 
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("America/New_York", "2026-11-18 03:59"),  # two dates after it began, in UTC
+        ("Pacific/Auckland", "2026-11-17 09:59"),
+    ],
+)
+def test_a_long_window_far_from_utc(name, last):
+    windows, tz = [Window(0, 1380, 1440)], ZoneInfo(name)  # Monday 16 November at 23:00
+    assert contains(windows, tz, at(last))
+    assert not contains(windows, tz, at(last) + MINUTE)
+    assert contains(windows, tz, at(last) - 1439 * MINUTE)
+    assert not contains(windows, tz, at(last) - 1440 * MINUTE)
+
+
 def test_no_windows_and_no_time():
     start = at("2026-11-16 00:00")
     assert occurrences((), MADRID, start, start + WEEK) == ()
