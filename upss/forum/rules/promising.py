@@ -178,7 +178,7 @@ def quote(
         return NoCapacity(WhyNot.NOBODY if empty else WhyNot.TOO_LATE)
     margin = policy.cold_margin if n_scores < policy.warm_scores else policy.margin
     expected = now + (1 + margin) * (done - now)
-    by = max(_rounded_up(expected - _DUST), _rounded_up(now + policy.floor))
+    by = _rounded_up(max(expected - _DUST, now + policy.floor))
     if by - now > policy.max_promise:
         return NoCapacity(WhyNot.TOO_LATE)
     return Quote(by, base_h, factor, margin, n_ahead, per_hour, reading)
