@@ -104,9 +104,8 @@ def daily(*spans: tuple[int, int]) -> tuple[Window, ...]:
 
 
 SETS = {
-    "over midnight": daily((22 * 60, 5 * 60 + 30)),
-    "cut by the change": daily((60, 45), (150, 60)),
-    "an hour and a day": (*daily((23 * 60 + 30, 90)), Window(2, 0, 1440), Window(6, 90, 1440)),
+    "cut by the change": daily((22 * 60, 150), (60, 45), (150, 60)),
+    "long and whole": (*daily((23 * 60 + 30, 90)), Window(2, 0, 1440), Window(6, 120, 1440)),
 }
 
 
