@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from typing_extensions import override
@@ -288,4 +288,33 @@ def doctor(instance: Path | None, *, quick: bool, as_json: bool) -> None:
             click.echo(line)
         click.echo(f"{len(results)} checks, {told['errors']} errors, {told['warnings']} warnings.")
     if told["errors"]:
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--answerers", default=60, show_default=True)
+@click.option("--per-week", default=350.0, show_default=True, help="Questions.")
+@click.option("--weeks", default=15, show_default=True, help="Judged, after 6 of warm-up.")
+@click.option("--seeds", default=3, show_default=True, help="Runs with other chances.")
+@click.option("--topics", default=8, show_default=True)
+@click.option("--languages", default=1, show_default=True, help="1 or 2.")
+@click.option("--mode", type=click.Choice(["open", "deferred", "strict"]), default="deferred")
+@click.option("--urgency", default=0.7, show_default=True, help="0 waits long, 1 never waits.")
+@click.option("--plain", is_flag=True, help="Without fairness stagger and head starts.")
+@click.option("--express", default=0.0, show_default=True, help="Share that asks for express.")
+@click.option("--slots", default=0.6, show_default=True, help="Own visits at suggested hours.")
+@click.option("--learned", is_flag=True, help="Peaks are learned instead of known.")
+@click.option("--quiet-hours", is_flag=True, help="No message from 22:00 to 8:00 own time.")
+@click.option("--surge", metavar="1.6@10:12", help="So many times the questions, in these weeks.")
+@click.option("--away", metavar="0.35@10:12", help="Share of answerers away, in these weeks.")
+@click.option("--compare", is_flag=True, help="Beside the naive ways of running the same site.")
+@click.option("--goals", is_flag=True, help="Runs 1 and 2 of docs/off-peak.md; exit 1 if missed.")
+@click.option("--stress", is_flag=True, help="A surge and an absence; with --goals costs too.")
+@click.option("--json", "as_json", metavar="FILE", help="Write the figures; - is the output.")
+@click.option("--chart", type=click.Path(path_type=Path, dir_okay=False), help="Write an SVG.")
+def simulate(**options: Any) -> None:
+    """Try the off-peak engine on an invented site, by the very rules of the product."""
+    from upss.simulation.command import read, simulate  # noqa: PLC0415
+
+    if not simulate(*read(options)):
         sys.exit(1)

@@ -95,7 +95,8 @@ class Desk:
         }
         self.factors = {kind: one.factor() for kind, one in self.calibrators.items()}
         self.unanswered: dict[int, Case] = {}
-        self._minutes: deque[tuple[datetime, int]] = deque()
+        self._lately: deque[tuple[datetime, int]] = deque()
+        self._minutes = 0
         self.offered: list[tuple[datetime, bool]] = []
 
     def line(self, asked: Asked) -> Line:
@@ -148,7 +149,8 @@ class Desk:
         now, asked, line = case.posted_at, case.asked, self.line(case.asked)
         if self.scenario.learned:
             self.profile = self.profile.added(now, self.zone)
-        self._minutes.append((now, asked.minutes))
+        self._lately.append((now, asked.minutes))
+        self._minutes += asked.minutes
         if self.policy.express:
             self.offered.append((now, case.is_express))
         released = release_at(now, self.peaks, self.policy.mode, is_express=case.is_express)
@@ -267,10 +269,10 @@ class Desk:
 
     def minutes_an_hour(self, now: datetime) -> float:
         """Return the work asked for in the mean hour of the last two weeks, in minutes."""
-        while self._minutes and self._minutes[0][0] <= now - _LATELY:
-            self._minutes.popleft()
+        while self._lately and self._lately[0][0] <= now - _LATELY:
+            self._minutes -= self._lately.popleft()[1]
         hours = min(now - self.scenario.start, _LATELY) / HOUR
-        return sum(minutes for _, minutes in self._minutes) / max(hours, 24.0)
+        return self._minutes / max(hours, 24.0)
 
     def expected(self) -> tuple[float, ...]:
         """Return the arrivals by hour of the week, relative to the mean, as the site knows them."""

@@ -105,7 +105,7 @@ class Run:
             worker.earned = [one for one in worker.earned if one[0] > since]
             rates[worker.person.id] = sum(share for _, share in worker.earned) / worker.weekly_hours
         for person_id, place in percentiles(rates).items():
-            self.workers[person_id].percentile = place
+            self.workers[person_id].place(place)
 
     def _invite(self, now: datetime) -> None:
         if self.scenario.dispatch is Dispatch.PACED:
@@ -196,9 +196,7 @@ class Run:
     ) -> None:
         """Stop working: an answer is sent, or the person goes away."""
         self.trace.works.append(Work(worker.person.id, since, now))
-        worker.turn_page(now)
-        worker.minutes_today += round((now - since) / timedelta(minutes=1))
-        worker.is_busy = False
+        worker.stops(since, now)
         if not done.is_finished:
             return
         worker.answers_today += 1

@@ -11,6 +11,8 @@ from upss.simulation.scenario import Event, Scenario
 
 BIG = 200  # answerers from which a mirror peak may be a little higher
 _DEFAULTS = Policy()
+MAIN = "run 1"
+NO_SLOTS = "nobody follows slots"
 _STRESS_FROM = 7  # the judged week
 
 
@@ -28,7 +30,7 @@ class Goal:
         return value <= self.limit if self.at_most else value >= self.limit
 
 
-def goals_for(scenario: Scenario, keys: Mapping[str, float]) -> list[Goal]:
+def goals_for(scenario: Scenario, figures: Mapping[str, float]) -> list[Goal]:
     """Return the goals for which there is a figure."""
     mirror = 1.40 if scenario.answerers >= BIG else 1.30
     every = [
@@ -50,10 +52,10 @@ def goals_for(scenario: Scenario, keys: Mapping[str, float]) -> list[Goal]:
         Goal("away_kept", 0.96, at_most=False),
         Goal("away_kept_worst_week", 0.90, at_most=False),
     ]
-    return [goal for goal in every if goal.key in keys]
+    return [goal for goal in every if goal.key in figures]
 
 
-def runs(scenario: Scenario, *, stress: bool) -> dict[str, Scenario]:
+def runs(scenario: Scenario, *, with_stress: bool) -> dict[str, Scenario]:
     """Return the runs that the goals need, from a scenario whose special dials do not matter."""
     plain = replace(
         scenario.turned(stagger=timedelta(0), continuity=timedelta(0), express=False),
@@ -61,14 +63,12 @@ def runs(scenario: Scenario, *, stress: bool) -> dict[str, Scenario]:
         express_share=0.0,
     )
     found = {
-        "run 1": plain,
+        MAIN: plain,
         "run 2": replace(plain.turned(stagger=_DEFAULTS.stagger), caps=False),
-        "nobody follows slots": replace(plain, slots=0.0),
+        NO_SLOTS: replace(plain, slots=0.0),
     }
-    if stress:
-        found["run 3"] = replace(plain, surge=_event(1.6, scenario))
-        found["run 4"] = replace(plain, away=_event(0.35, scenario))
-        found |= costs(plain)
+    if with_stress:
+        found |= stress(plain) | costs(plain)
     return found
 
 
@@ -81,7 +81,7 @@ def _event(size: float, scenario: Scenario) -> Event:
 def costs(plain: Scenario) -> dict[str, Scenario]:
     """Return run 1 with one recommended default more in each, and with all of them."""
     express = replace(plain.turned(express=True), express_share=0.10)
-    together = {"stagger": _DEFAULTS.stagger, "continuity": _DEFAULTS.continuity}
+    dials = {"stagger": _DEFAULTS.stagger, "continuity": _DEFAULTS.continuity}
     return {
         "with stagger": plain.turned(stagger=_DEFAULTS.stagger),
         "with continuity": plain.turned(continuity=_DEFAULTS.continuity),
@@ -89,14 +89,23 @@ def costs(plain: Scenario) -> dict[str, Scenario]:
         "with quiet hours": replace(plain, quiet_hours=True),
         "with learned peaks": replace(plain, learned=True),
         "with two languages": replace(plain, languages=2),
-        "with all defaults": replace(express.turned(**together), quiet_hours=True, learned=True),
+        "with all defaults": replace(express.turned(**dials), quiet_hours=True, learned=True),
     }
 
 
-def judged(figures: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Put the figures of the runs together as the goals name them."""
-    found = dict(figures["run 1"])
-    found["gini"] = figures["run 2"]["gini"]
+def stress(scenario: Scenario) -> dict[str, Scenario]:
+    """Return runs 3 and 4: a surge, and people who are away unannounced."""
+    return {
+        "run 3": replace(scenario, surge=_event(1.6, scenario)),
+        "run 4": replace(scenario, away=_event(0.35, scenario)),
+    }
+
+
+def together(figures: Mapping[str, Mapping[str, float]], main: str) -> dict[str, float]:
+    """Return the figures of the main run, with those that the goals take from other runs."""
+    found = dict(figures[main])
+    if "run 2" in figures:
+        found["gini"] = figures["run 2"]["gini"]
     for run, name in (("run 3", "surge"), ("run 4", "away")):
         if run in figures:
             found[f"{name}_kept"] = figures[run]["kept"]

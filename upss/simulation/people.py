@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from math import exp
+from operator import attrgetter
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -15,10 +18,11 @@ from upss.forum.rules.hours import local_day
 from upss.forum.rules.lease import Lease, begin, expires_at, extend, saved, warn_at
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.queue import AnswererView
-from upss.forum.rules.windows import covers
+from upss.forum.rules.windows import Interval
 from upss.simulation.world import CAP_DAYS, CURRENCY, WORK_MEAN, WORK_SIGMA, Person, World
 
 BEFORE = datetime(1, 1, 1, tzinfo=UTC)
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 COMES_AFTER = timedelta(minutes=20)  # on average, if somebody who was invited comes
 COMES = 0.30
 GOES_ON = 0.85
@@ -61,15 +65,17 @@ class Worker:
     zone: ZoneInfo
     today: date = date.min
     is_busy: bool = False
-    session_ends: datetime | None = None
+    session_ends: datetime = BEFORE
     day_starts: datetime = BEFORE
     day_ends: datetime = BEFORE
     minutes_today: int = 0
     answers_today: int = 0
     percentile: float = 0.0
-    skipped: frozenset[int] = frozenset()
     invited: list[datetime] = field(default_factory=list)
     earned: list[tuple[datetime, int]] = field(default_factory=list)
+    _view: AnswererView | None = None  # until something in it changes
+    _is_open: tuple[bool, datetime] = (False, BEFORE)  # and until when
+    _is_quiet: tuple[bool, datetime] = (False, BEFORE)
 
     @classmethod
     def make(cls, person: Person, world: World) -> Worker:
@@ -94,33 +100,46 @@ class Worker:
             self.day_starts, self.day_ends = local_day(self.person.hours, now)
             self.today = day_of(now, self.zone)
             self.minutes_today = self.answers_today = 0
+            self._view = None
 
     def view(self, now: datetime) -> AnswererView:
         """Return what the rules of the queue want to know."""
         self.turn_page(now)
-        return AnswererView(
-            id=self.person.id,
-            topics=self.topics,
-            languages=self.languages,
-            percentile=self.percentile,
-            minutes_today=self.minutes_today,
-            answers_today=self.answers_today,
-            daily_minutes=self.person.hours.daily_minutes,
-            daily_answers=self.person.hours.daily_answers,
-            caps=Limits.on((self.counter,), self.today) if self.counter else None,
-        )
+        if self._view is None:
+            self._view = AnswererView(
+                id=self.person.id,
+                topics=self.topics,
+                languages=self.languages,
+                percentile=self.percentile,
+                minutes_today=self.minutes_today,
+                answers_today=self.answers_today,
+                daily_minutes=self.person.hours.daily_minutes,
+                daily_answers=self.person.hours.daily_answers,
+                caps=Limits.on((self.counter,), self.today) if self.counter else None,
+            )
+        return self._view
+
+    def place(self, percentile: float) -> None:
+        """Take the place among the others by earnings per declared hour."""
+        self.percentile, self._view = percentile, None
 
     def claims(self, share_minor: int, now: datetime) -> None:
         """Begin to work: room is reserved under the own limit."""
         self.turn_page(now)
-        self.is_busy = True
+        self.is_busy, self._view = True, None
         if self.counter:
             self.counter = self.counter.reserve(share_minor, self.today)
+
+    def stops(self, since: datetime, now: datetime) -> None:
+        """Stop working."""
+        self.turn_page(now)
+        self.minutes_today += round((now - since) / timedelta(minutes=1))
+        self.is_busy, self._view = False, None
 
     def loses(self, share_minor: int) -> None:
         """Give the room back: the claim ended, or the answer was rejected."""
         if self.counter:
-            self.counter = self.counter.release(share_minor)
+            self.counter, self._view = self.counter.release(share_minor), None
 
     def earns(self, share_minor: int, now: datetime) -> None:
         """Take the share of an accepted answer."""
@@ -128,14 +147,19 @@ class Worker:
         self.earned.append((now, share_minor))
         if self.counter:
             self.counter = self.counter.book(share_minor, self.today, held=share_minor)
+            self._view = None
 
     def is_open(self, now: datetime) -> bool:
-        """Tell whether it is one of the person's declared hours."""
-        return covers(self.person.open, now)
+        """Tell whether it is one of the person's declared hours; `now` never goes back."""
+        if now >= self._is_open[1]:
+            self._is_open = _lies_in(self.person.open, now)
+        return self._is_open[0]
 
     def is_quiet(self, now: datetime) -> bool:
-        """Tell whether the person wants no message."""
-        return covers(self.person.quiet, now)
+        """Tell whether the person wants no message; `now` never goes back."""
+        if now >= self._is_quiet[1]:
+            self._is_quiet = _lies_in(self.person.quiet, now)
+        return self._is_quiet[0]
 
     def sits_down(self, now: datetime) -> None:
         """Begin a session."""
@@ -144,7 +168,7 @@ class Worker:
     def goes_on(self, now: datetime) -> bool:
         """Decide after an answer whether to take another question."""
         draw = self.rng.random()
-        return self.session_ends is not None and now < self.session_ends and draw < GOES_ON
+        return now < self.session_ends and draw < GOES_ON
 
     def was_invited(self, now: datetime) -> None:
         """Remember an invitation as long as the rules look back."""
@@ -155,6 +179,15 @@ class Worker:
         """Decide whether and after what time an invited person comes."""
         comes, after = self.invited_rng.random(), self.invited_rng.expovariate(1.0)
         return COMES_AFTER * after if comes < COMES else None
+
+
+def _lies_in(intervals: Sequence[Interval], at: datetime) -> tuple[bool, datetime]:
+    """Return whether `at` lies in one of the intervals, and until when that stays so."""
+    index = bisect_right(intervals, at, key=attrgetter("end"))
+    if index == len(intervals):
+        return False, NEVER
+    start, end = intervals[index].start, intervals[index].end
+    return (True, end) if start <= at else (False, start)
 
 
 def _cap_rule(limit_minor: int) -> CapRule:

@@ -124,14 +124,17 @@ class Scenario:
 
 
 def baselines(scenario: Scenario) -> dict[str, Scenario]:
-    """Return the naive ways of running the same site, by name, and the recommended one."""
-    opened = replace(scenario.turned(mode=Mode.OPEN), slots=0.0)
-    return {
-        "pull FIFO, no windows": replace(opened, dispatch=Dispatch.NONE),
-        "push to all": replace(opened, dispatch=Dispatch.ALL),
-        "hard gate": replace(
-            scenario.turned(mode=Mode.STRICT), slots=0.0, gate=True, dispatch=Dispatch.DIGEST
+    """Return the naive ways of running the same site, by name."""
+    naive = replace(
+        scenario.turned(
+            mode=Mode.OPEN, stagger=timedelta(0), continuity=timedelta(0), express=False
         ),
+        slots=0.0,
+        express_share=0.0,
+    )
+    return {
+        "pull FIFO, no windows": replace(naive, dispatch=Dispatch.NONE),
+        "push to all": replace(naive, dispatch=Dispatch.ALL),
+        "hard gate": replace(naive.turned(mode=Mode.STRICT), gate=True, dispatch=Dispatch.DIGEST),
         "open, paced, slots": scenario.turned(mode=Mode.OPEN),
-        "as asked": scenario,
     }
