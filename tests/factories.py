@@ -23,7 +23,7 @@ from upss.accounts import service as accounts
 from upss.config import Mode, Settings
 from upss.forum.models import Question
 from upss.forum.rules.ownership import Owner
-from upss.forum.service import answering, asking
+from upss.forum.service import answering, asking, claiming
 from upss.kernel.ids import AccountId, PaymentId, QuestionId, new_public_id
 from upss.kernel.roles import Role
 from upss.payments import tasks as payment_tasks
@@ -166,7 +166,7 @@ def answered(asker_id: AccountId, answerer_id: AccountId, **changes: Any) -> Que
     """An answered question; commits."""
     question_id = queued(asker_id, **changes)
     with unit() as uow:
-        answering.claim(uow, question_id=question_id, answerer_id=answerer_id)
+        claiming.claim(uow, question_id=question_id, answerer_id=answerer_id)
         uow.commit()
     with unit() as uow:
         answering.send_answer(uow, question_id=question_id, answerer_id=answerer_id, body=ANSWER)

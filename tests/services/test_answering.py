@@ -23,10 +23,11 @@ from upss.forum.events import (
     QuestionClaimed,
 )
 from upss.forum.models import Answer, AnswerDraft, Claim, Move, Question
-from upss.forum.rules.claims import LEASE, OPEN_CLAIMS_MAX, ClaimRefused
 from upss.forum.rules.lifecycle import MoveRefused
+from upss.forum.rules.policy import Policy
+from upss.forum.rules.queue import ClaimRefused
 from upss.forum.rules.texts import ANSWER_MAX, DRAFT_MAX
-from upss.forum.service import accepting, answering
+from upss.forum.service import accepting, answering, claiming
 from upss.kernel.clock import FixedClock
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import new_public_id
@@ -36,6 +37,8 @@ from upss.ledger.service.posting import post
 
 NOON = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
 ANSWER = "Ring the company, ask for a corrected bill, and note the number of your case."
+LEASE = Policy().lease
+OPEN_CLAIMS_MAX = Policy().open_claims_max
 numbers = count(1)
 
 
@@ -119,7 +122,7 @@ class Story:
 
     def claimed(self, answerer, **more):
         question = self.question(**more)
-        answering.claim(self.uow, question_id=question.id, answerer_id=answerer)
+        claiming.claim(self.uow, question_id=question.id, answerer_id=answerer)
         return question
 
     def answered(self, answerer, **more):
@@ -175,7 +178,7 @@ def berta(story):
 
 def refused(story, question, answerer):
     with pytest.raises(ClaimRefused) as caught:
-        answering.claim(story.uow, question_id=question.id, answerer_id=answerer)
+        claiming.claim(story.uow, question_id=question.id, answerer_id=answerer)
     return caught.value.facts["reason"]
 
 
@@ -190,7 +193,7 @@ class TestClaim:
 
     def test_a_second_press_changes_nothing(self, story, ada):
         question = story.claimed(ada)
-        again = answering.claim(story.uow, question_id=question.id, answerer_id=ada)
+        again = claiming.claim(story.uow, question_id=question.id, answerer_id=ada)
         assert again == story.claim_of(question, ada).id
         assert story.moves(question) == ["claim"]
         assert story.kinds() == [QuestionClaimed]
@@ -223,7 +226,7 @@ class TestClaim:
     def test_a_draft_is_nobodys_business(self, story, ada):
         question = story.question(status="draft")
         with pytest.raises(NotFound):
-            answering.claim(story.uow, question_id=question.id, answerer_id=ada)
+            claiming.claim(story.uow, question_id=question.id, answerer_id=ada)
 
     def test_the_index_has_the_last_word(self, story, ada, berta):
         question = story.claimed(ada)
@@ -260,7 +263,7 @@ class TestDraft:
     def test_never_beyond_promise_and_grace(self, story, ada):
         question = story.question()
         story.wait(hours=73 + 47)
-        answering.claim(story.uow, question_id=question.id, answerer_id=ada)
+        claiming.claim(story.uow, question_id=question.id, answerer_id=ada)
         story.wait(minutes=10)
         saved = self.save(story, question, ada)
         assert saved.ends_at == question.promise_at + timedelta(hours=48)
@@ -281,7 +284,7 @@ class TestDraft:
     def test_after_the_end_it_is_kept_and_said(self, story, ada, berta):
         question = story.claimed(ada)
         answering.hand_back(story.uow, question_id=question.id, answerer_id=ada)
-        answering.claim(story.uow, question_id=question.id, answerer_id=berta)
+        claiming.claim(story.uow, question_id=question.id, answerer_id=berta)
         saved = self.save(story, question, ada)
         assert saved.ends_at is None
         assert story.uow.session.get(AnswerDraft, (question.id, ada)).body == ANSWER
@@ -293,6 +296,130 @@ class TestDraft:
             self.save(story, question, berta)
 
 
+class TestTime:
+    """Row Q19: a claim ends when nothing is saved; a press lengthens it, and never shortens."""
+
+    def extend(self, story, question, who, claim_id=None):
+        return claiming.extend(
+            story.uow, question_id=question.id, answerer_id=who, claim_id=claim_id
+        )
+
+    def test_a_press_keeps_it_two_hours_from_now_any_number_of_times(self, story, ada):
+        question = story.claimed(ada)
+        for presses in range(1, 13):
+            story.wait(minutes=119)
+            assert self.extend(story, question, ada) == story.clock.now() + LEASE
+            assert story.claim_of(question, ada).extensions == presses
+            assert claiming.lapse_due(story.uow) == 0
+        story.wait(minutes=120)
+        assert claiming.lapse_due(story.uow) == 1
+
+    def test_saving_after_a_press_does_not_shorten(self, story, ada):
+        question = story.claimed(ada)
+        held = story.claim_of(question, ada)
+        held.kept_until = held.ends_at = story.clock.now() + timedelta(hours=20)
+        saved = answering.save_draft(
+            story.uow, question_id=question.id, answerer_id=ada, body=ANSWER
+        )
+        assert saved.ends_at == story.clock.now() + timedelta(hours=20)
+
+    def test_never_beyond_promise_and_grace(self, story, ada):
+        question = story.question()
+        story.wait(hours=73 + 47)
+        claiming.claim(story.uow, question_id=question.id, answerer_id=ada)
+        story.wait(minutes=10)
+        assert self.extend(story, question, ada) == question.promise_at + timedelta(hours=48)
+
+    def test_no_press_brings_back_what_is_over_even_before_the_timer_ran(self, story, ada):
+        question = story.claimed(ada)
+        story.wait(minutes=120)
+        with pytest.raises(claiming.ClaimEnded):
+            self.extend(story, question, ada)
+
+    def test_a_save_that_comes_too_late_ends_the_claim_and_keeps_the_text(self, story, ada, berta):
+        question = story.claimed(ada)
+        story.wait(minutes=120)
+        saved = answering.save_draft(
+            story.uow, question_id=question.id, answerer_id=ada, body=ANSWER
+        )
+        assert (saved.ends_at, saved.revision) == (None, 1)
+        assert story.claim_of(question, ada).status == "lapsed"
+        assert story.kinds() == [QuestionClaimed, ClaimLapsed]
+        assert claiming.lapse_due(story.uow) == 0
+        claiming.claim(story.uow, question_id=question.id, answerer_id=berta)
+        assert story.uow.session.get(AnswerDraft, (question.id, ada)).body == ANSWER
+
+    def test_a_colleague_need_not_wait_for_the_timer(self, story, ada, berta):
+        question = story.claimed(ada)
+        story.wait(minutes=120)
+        claiming.claim(story.uow, question_id=question.id, answerer_id=berta)
+        assert story.moves(question) == ["claim", "lease_ends", "claim"]
+
+    def test_what_is_written_is_sent_after_the_time_if_nobody_has_it(self, story, ada):
+        question = story.claimed(ada)
+        story.wait(minutes=121)
+        answering.send_answer(story.uow, question_id=question.id, answerer_id=ada, body=ANSWER)
+        assert story.moves(question) == ["claim", "lease_ends", "claim", "post_answer"]
+
+    def test_strangers_cannot_press(self, story, ada, berta):
+        question = story.claimed(ada)
+        with pytest.raises(NotFound):
+            self.extend(story, question, berta)
+
+
+class TestFence:
+    """What a page of an earlier claim sends late never touches a later claim."""
+
+    @pytest.fixture
+    def twice(self, story, ada):
+        """Claimed, lapsed, and claimed again by the same person, who goes on writing."""
+        question = story.claimed(ada)
+        first = story.claim_of(question, ada).id
+        story.wait(minutes=121)
+        claiming.lapse_due(story.uow)
+        claiming.claim(story.uow, question_id=question.id, answerer_id=ada)
+        second = story.claim_of(question, ada).id
+        assert second > first
+        self.save(story, question, ada, "Newer", second)
+        return question, first, second
+
+    def save(self, story, question, who, body, claim_id):
+        return answering.save_draft(
+            story.uow, question_id=question.id, answerer_id=who, body=body, claim_id=claim_id
+        )
+
+    def test_a_late_save_is_kept_aside(self, story, ada, twice):
+        question, first, _second = twice
+        ends_at = story.claim_of(question, ada).ends_at
+        story.wait(minutes=10)
+        saved = self.save(story, question, ada, "Older", first)
+        assert (saved.is_aside, saved.ends_at, saved.revision) == (True, None, 1)
+        draft = story.uow.session.get(AnswerDraft, (question.id, ada))
+        assert (draft.body, draft.aside) == ("Newer", "Older")
+        assert story.claim_of(question, ada).ends_at == ends_at
+
+    def test_the_same_text_needs_no_place_of_its_own(self, story, ada, twice):
+        question, first, _second = twice
+        self.save(story, question, ada, "Older", first)
+        self.save(story, question, ada, "Newer", first)
+        assert story.uow.session.get(AnswerDraft, (question.id, ada)).aside == ""
+
+    def test_a_number_that_never_was_changes_nothing(self, story, ada, twice):
+        question, _first, _second = twice
+        assert self.save(story, question, ada, "Strange", 10**12).is_aside
+        assert story.uow.session.get(AnswerDraft, (question.id, ada)).body == "Newer"
+
+    def test_a_late_press_or_hand_back_does_nothing(self, story, ada, twice):
+        question, first, second = twice
+        ids = {"question_id": question.id, "answerer_id": ada}
+        for act in (claiming.extend, answering.hand_back):
+            with pytest.raises(claiming.ClaimEnded):
+                act(story.uow, claim_id=first, **ids)
+        assert question.status == "claimed"
+        answering.hand_back(story.uow, claim_id=second, **ids)
+        assert question.status == "queued"
+
+
 class TestHandBack:
     def test_puts_it_back_and_keeps_the_draft(self, story, ada):
         question = story.claimed(ada)
@@ -301,13 +428,13 @@ class TestHandBack:
         assert question.status == "queued"
         assert story.claim_of(question, ada).status == "handed_back"
         assert story.uow.session.get(AnswerDraft, (question.id, ada)).body == "Half a"
-        answering.claim(story.uow, question_id=question.id, answerer_id=ada)  # undo
+        claiming.claim(story.uow, question_id=question.id, answerer_id=ada)  # undo
         assert story.moves(question) == ["claim", "hand_back", "claim"]
 
     def test_what_is_not_held(self, story, ada, berta):
         question = story.claimed(ada)
         answering.hand_back(story.uow, question_id=question.id, answerer_id=ada)
-        with pytest.raises(answering.ClaimEnded):
+        with pytest.raises(claiming.ClaimEnded):
             answering.hand_back(story.uow, question_id=question.id, answerer_id=ada)
         with pytest.raises(NotFound):
             answering.hand_back(story.uow, question_id=question.id, answerer_id=berta)
@@ -349,7 +476,7 @@ class TestSend:
         for _ in range(OPEN_CLAIMS_MAX - 1):
             story.claimed(ada)
         story.wait(minutes=121)
-        assert answering.lapse_due(story.uow) == OPEN_CLAIMS_MAX
+        assert claiming.lapse_due(story.uow) == OPEN_CLAIMS_MAX
         for _ in range(OPEN_CLAIMS_MAX):  # other open claims are no obstacle
             story.claimed(ada)
         self.send(story, question, ada)
@@ -359,8 +486,8 @@ class TestSend:
     def test_not_over_a_colleague(self, story, ada, berta):
         question = story.claimed(ada)
         answering.hand_back(story.uow, question_id=question.id, answerer_id=ada)
-        answering.claim(story.uow, question_id=question.id, answerer_id=berta)
-        with pytest.raises(answering.ClaimEnded):
+        claiming.claim(story.uow, question_id=question.id, answerer_id=berta)
+        with pytest.raises(claiming.ClaimEnded):
             self.send(story, question, ada)
         self.send(story, question, berta)
         assert story.uow.session.scalar(select(Answer.answerer_id)) == berta
@@ -369,7 +496,7 @@ class TestSend:
         question = story.question()
         with pytest.raises(NotFound):
             self.send(story, question, berta)
-        answering.claim(story.uow, question_id=question.id, answerer_id=ada)
+        claiming.claim(story.uow, question_id=question.id, answerer_id=ada)
         with pytest.raises(NotFound):
             self.send(story, question, berta)
 
@@ -381,14 +508,14 @@ class TestLapse:
         story.wait(minutes=60)
         answering.save_draft(story.uow, question_id=other.id, answerer_id=berta, body="Half b")
         story.wait(minutes=60)
-        assert answering.lapse_due(story.uow) == 1
+        assert claiming.lapse_due(story.uow) == 1
         assert (question.status, other.status) == ("queued", "claimed")
         assert story.claim_of(question, ada).status == "lapsed"
         assert story.uow.session.get(AnswerDraft, (question.id, ada)).body == "Half a"
         assert story.events[-1] == ClaimLapsed(
             at=story.clock.now(), question_id=question.id, answerer_id=ada
         )
-        assert answering.lapse_due(story.uow) == 0
+        assert claiming.lapse_due(story.uow) == 0
 
 
 class TestAccept:

@@ -78,14 +78,14 @@ def test_nobody_answered_48_hours_after_the_promise(clock):
 
 
 def test_a_claim_that_ends_with_the_grace_gives_the_money_back_at_once(clock):
-    from upss.forum.service import answering
+    from upss.forum.service import claiming
     from upss.kernel.roles import Role
 
     question = queued(person())
     clock.instant = question_row(question).promise_at + 47 * HOUR
     with unit() as uow:
         answerer = person(role=Role.ANSWERER, topics=("home",))
-        answering.claim(uow, question_id=question, answerer_id=answerer)
+        claiming.claim(uow, question_id=question, answerer_id=answerer)
         uow.commit()
     clock.advance(HOUR)
     assert run_timers() == 2  # the claim lapses, then the question expires

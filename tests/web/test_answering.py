@@ -8,15 +8,26 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select
 
-from tests.factories import ANSWER, csrf_of, draft, person, post, question_row, queued, sign_in_as
+from tests.factories import (
+    ANSWER,
+    csrf_of,
+    draft,
+    hidden_of,
+    person,
+    post,
+    question_row,
+    queued,
+    sign_in_as,
+)
 from upss.db.base import db
 from upss.forum.models import Answer, AnswerDraft
-from upss.forum.rules.claims import OPEN_CLAIMS_MAX
+from upss.forum.rules.policy import Policy
 from upss.forum.rules.texts import ANSWER_MAX, DRAFT_MAX
-from upss.forum.service import answering
+from upss.forum.service import answering, claiming
 from upss.kernel.roles import Role
 from upss.web.ports import unit
 
+OPEN_CLAIMS_MAX = Policy().open_claims_max
 TITLE = "Can I return a fridge that arrived damaged?"
 
 
@@ -54,7 +65,7 @@ def claimed(browser, question, ada):
 
 def take(question, who):
     with unit() as uow:
-        answering.claim(uow, question_id=question.id, answerer_id=who)
+        claiming.claim(uow, question_id=question.id, answerer_id=who)
         uow.commit()
 
 
@@ -232,6 +243,7 @@ class TestWrite:
         assert answer.json == {
             "saved_at_text": "Saved at 12:00. Kept for you until 14:00. Saving moves it.",
             "ends_text": "Kept for you until 14:00. Saving moves it.",
+            "warn_in": 100 * 60,
         }
         assert kept(claimed, ada) == "Half an answer"
 
@@ -328,6 +340,85 @@ class TestWrite:
         with Statements() as statements:
             browser.get(write_url(claimed))
         assert len(statements.seen) == 2, statements.seen
+
+
+class TestTime:
+    """A claim's end is said as an hour, twenty minutes before, and a press moves it."""
+
+    def test_near_the_end_the_page_says_so_and_one_press_moves_it(self, browser, claimed, clock):
+        assert 'data-warn-in="6000" hidden' in text_of(browser.get(write_url(claimed)))
+        clock.advance(timedelta(minutes=101))
+        page = text_of(browser.get(write_url(claimed)))
+        assert '<div data-warn-in="0">' in page
+        assert "Do you need more time?" in page
+        answer = post(browser, write_url(claimed), body="Half an answer", do="extend")
+        page = text_of(browser.get(answer.headers["Location"]))
+        assert "Kept for you until 15:41. Saving moves it." in page
+        assert "Half an answer</textarea>" in page
+        assert 'data-warn-in="6000" hidden' in page
+
+    def test_another_day_is_named(self, browser, claimed, clock):
+        clock.advance(timedelta(minutes=119))  # 13:59
+        for _ in range(5):
+            post(browser, write_url(claimed), body="", do="extend")
+            clock.advance(timedelta(minutes=119))
+        answer = post(browser, write_url(claimed), body="", do="extend")
+        page = text_of(browser.get(answer.headers["Location"]))
+        assert "Kept for you until Thursday 19 November at 01:54. Saving moves it." in page
+
+    def test_from_the_queue(self, browser, claimed, clock):
+        clock.advance(timedelta(minutes=60))
+        answer = post(browser, "/queue", write_url(claimed, "/keep"))
+        page = text_of(browser.get(answer.headers["Location"]))
+        assert answer.headers["Location"] == "/queue"
+        assert "Kept for you until 15:00. Saving moves it." in page
+
+    def test_a_press_after_the_end_says_so_and_keeps_the_text(self, browser, claimed, ada, clock):
+        unseen = hidden_of(text_of(browser.get(write_url(claimed))))
+        clock.advance(timedelta(minutes=121))
+        answer = browser.post(write_url(claimed), data=unseen | {"body": "Half", "do": "extend"})
+        page = text_of(browser.get(answer.headers["Location"]))
+        assert "The question is not kept for you any more." in page
+        assert kept(claimed, ada) == "Half"
+        assert question_row(claimed.id).status == "queued"
+
+
+class TestOlderPage:
+    """A window that was opened for an earlier claim of the same person."""
+
+    @pytest.fixture
+    def unseen(self, browser, claimed, ada, clock):
+        """What that window's form carries; meanwhile the person goes on in another one."""
+        unseen = hidden_of(text_of(browser.get(write_url(claimed))))
+        clock.advance(timedelta(minutes=121))
+        take(claimed, ada)
+        post(browser, write_url(claimed), body="Newer", do="save")
+        return unseen
+
+    def test_its_autosave_is_kept_beside(self, browser, claimed, ada, unseen):
+        answer = browser.post(write_url(claimed, "/autosave"), data=unseen | {"body": "Older"})
+        assert answer.json["saved_at_text"].startswith("You took this question again later.")
+        assert kept(claimed, ada) == "Newer"
+        page = text_of(browser.get(write_url(claimed)))
+        assert "From an older page" in page
+        assert "Older" in page
+        assert "Newer</textarea>" in page
+
+    @pytest.mark.parametrize("button", ["save", "check", "hand_back", "extend"])
+    def test_none_of_its_buttons_touches_the_newer_one(self, browser, claimed, ada, unseen, button):
+        answer = browser.post(write_url(claimed), data=unseen | {"body": "Older", "do": button})
+        page = text_of(browser.get(answer.headers["Location"]))
+        assert "You took this question again later." in page
+        assert kept(claimed, ada) == "Newer"
+        assert question_row(claimed.id).status == "claimed"
+
+    @pytest.mark.parametrize("claim", ["x", "-1", "9" * 30, "²", ""])
+    def test_a_strange_number_is_an_older_page(self, browser, claimed, ada, unseen, claim):
+        answer = browser.post(
+            write_url(claimed, "/autosave"), data=unseen | {"body": "Odd", "claim": claim}
+        )
+        assert answer.status_code == 200
+        assert kept(claimed, ada) == "Newer"
 
 
 class TestSend:

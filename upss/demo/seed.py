@@ -30,7 +30,7 @@ from upss.demo.place import Place
 from upss.demo.stories import ANSWERERS, ASKERS, AUDITORS, ORGANIZERS, STORIES, Plot, Story
 from upss.doctor import tasks as doctor_tasks
 from upss.forum.rules.ownership import Owner
-from upss.forum.service import accepting, answering, asking
+from upss.forum.service import accepting, answering, asking, claiming
 from upss.forum.tasks import run_timers
 from upss.jobs import make_worker_app
 from upss.kernel.clock import SystemClock
@@ -309,7 +309,7 @@ class _StorySteps:
 
     def _claim(self) -> None:
         with unit() as uow:
-            answering.claim(uow, question_id=self._question, answerer_id=self._answerer)
+            claiming.claim(uow, question_id=self._question, answerer_id=self._answerer)
             uow.commit()
 
     def _save_half(self) -> None:

@@ -6,17 +6,33 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from upss.forum.rules.claims import OPEN_CLAIMS_MAX
+from upss.forum.rules.policy import Policy
 from upss.forum.rules.texts import ANSWER_MAX, ANSWER_MIN, DRAFT_MAX, clean
+from upss.kernel.ids import ClaimId
 from upss.web.i18n import gettext, ngettext
 
 if TYPE_CHECKING:
-    from upss.forum.rules.claims import ClaimRefused
+    from upss.forum.rules.queue import ClaimRefused
 
 
 def typed_body() -> str:
     """Return the answer as it was typed."""
     return request.form.get("body", "")
+
+
+def typed_claim() -> ClaimId | None:
+    """Return the number of the claim that the page was made for, None if it names none.
+
+    What is no number is that of no claim.
+    """
+    typed = request.form.get("claim")
+    if typed is None:
+        return None
+    return (
+        ClaimId(int(typed))
+        if typed.isascii() and typed.isdecimal() and len(typed) < 19
+        else ClaimId(0)
+    )
 
 
 def body_error(fault: str, body: str) -> str:
@@ -46,6 +62,14 @@ def too_much_error() -> str:
     )
 
 
+def aside_words() -> str:
+    """Say that a page of an earlier claim is too old to go on with."""
+    return gettext(
+        "You took this question again later. What you wrote here is kept beside your newer text."
+        " Load the page again to see both."
+    )
+
+
 def refusal(error: ClaimRefused) -> str:
     """Say why a question cannot be claimed."""
     reason = error.facts["reason"]
@@ -57,6 +81,6 @@ def refusal(error: ClaimRefused) -> str:
         return ngettext(
             "You hold %(num)s question already. Answer it or give it back first.",
             "You hold %(num)s questions already. Answer one or give one back first.",
-            OPEN_CLAIMS_MAX,
+            Policy().open_claims_max,
         )
     return gettext("This question no longer waits. Somebody was faster, or it was withdrawn.")

@@ -107,18 +107,26 @@ class Claim(Base):
     answerer_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     status: Mapped[str] = mapped_column(String(20))
     claimed_at: Mapped[datetime]
+    # the lease: `ends_at` is what rules/lease.py makes of the three others
+    last_saved: Mapped[datetime]
+    extensions: Mapped[int] = mapped_column(server_default="0")
+    kept_until: Mapped[datetime | None]
     ends_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
 
 class AnswerDraft(Base):
-    """What an answerer has written so far; kept when the claim ends."""
+    """What an answerer has written so far; kept when the claim ends.
+
+    `aside` is what a page of an earlier claim saved after a later one had begun.
+    """
 
     __tablename__ = "answer_draft"
 
     question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), primary_key=True)
     answerer_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
     body: Mapped[str] = mapped_column(Text)
+    aside: Mapped[str] = mapped_column(Text, server_default="")
     revision: Mapped[int]
     saved_at: Mapped[datetime]
 

@@ -66,6 +66,7 @@ class Offer:
 class Held(Offer):
     """A question that the answerer has claimed; `saved_at` None: nothing written yet."""
 
+    claim_id: int
     ends_at: datetime
     saved_at: datetime | None
 
@@ -84,16 +85,19 @@ class Desk:
 class Work(Offer):
     """One question with everything that one answerer may know and has written.
 
-    `claim_status` is that of the answerer's newest claim, None if there never was one.
+    `claim_id`, `claim_status` and `ends_at` are those of the answerer's newest claim, None if
+    there never was one; `aside` is what a page of an earlier one saved late.
     """
 
     body: str
     status: str
     is_approved: bool
     is_own: bool
+    claim_id: int | None
     claim_status: str | None
     ends_at: datetime | None
     draft: str
+    aside: str
     saved_at: datetime | None
     revision: int
     answer: str | None
@@ -142,7 +146,7 @@ def queue(
 def desk(session: Session, *, answerer_id: AccountId, month_start: datetime) -> Desk:
     """Return the answerer's month and open claims, the first to be answered on top; one statement."""
     held = (
-        select(*_OFFER, Claim.ends_at, AnswerDraft.saved_at)
+        select(*_OFFER, Claim.id.label("claim_id"), Claim.ends_at, AnswerDraft.saved_at)
         .select_from(Claim)
         .join(Question, Question.id == Claim.question_id)
         .outerjoin(
@@ -171,7 +175,12 @@ def desk(session: Session, *, answerer_id: AccountId, month_start: datetime) -> 
         earned_minor=int(rows[0]["minor"] or 0),
         currency=rows[0]["earned_in"],
         held=[
-            Held(**_offer(row), ends_at=row["ends_at"], saved_at=row["saved_at"])
+            Held(
+                **_offer(row),
+                claim_id=row["claim_id"],
+                ends_at=row["ends_at"],
+                saved_at=row["saved_at"],
+            )
             for row in rows
             if row["id"] is not None
         ],
@@ -181,7 +190,7 @@ def desk(session: Session, *, answerer_id: AccountId, month_start: datetime) -> 
 def work(session: Session, *, public_id: str, answerer_id: AccountId) -> Work | None:
     """Return a paid question as this answerer may see it, or None; one statement."""
     newest = (
-        select(Claim.status.label("claim_status"), Claim.ends_at)
+        select(Claim.id.label("claim_id"), Claim.status.label("claim_status"), Claim.ends_at)
         .where(Claim.question_id == Question.id, Claim.answerer_id == answerer_id)
         .order_by(Claim.id.desc())
         .limit(1)
@@ -196,9 +205,11 @@ def work(session: Session, *, public_id: str, answerer_id: AccountId) -> Work | 
             Question.accepted_at,
             (Question.asker_id == answerer_id).label("is_own"),
             (TopicApproval.account_id.is_not(None)).label("is_approved"),
+            newest.c.claim_id,
             newest.c.claim_status,
             newest.c.ends_at,
             func.coalesce(AnswerDraft.body, "").label("draft"),
+            func.coalesce(AnswerDraft.aside, "").label("aside"),
             func.coalesce(AnswerDraft.revision, 0).label("revision"),
             AnswerDraft.saved_at,
             Answer.body.label("answer"),

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable
 
 from upss.db.work import UnitOfWork
-from upss.forum.service import accepting, answering, timers
+from upss.forum.service import accepting, claiming, timers
 from upss.web.ports import unit
 
 # In this order: what gives money back comes before what hands questions out again.
 _TIMERS: tuple[Callable[[UnitOfWork], int], ...] = (
     timers.end_offers,
-    answering.lapse_due,
+    claiming.lapse_due,
     timers.expire_unanswered,
     accepting.auto_accept_due,
     accepting.close_due,

@@ -9,9 +9,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from upss.forum import forms_answer as forms
 from upss.forum import queries_answer as queries
-from upss.forum.rules.claims import ClaimRefused
+from upss.forum.rules.policy import Policy
+from upss.forum.rules.queue import ClaimRefused, Reason
 from upss.forum.rules.texts import ANSWER_MAX, answer_fault, clean
-from upss.forum.service import answering
+from upss.forum.service import answering, claiming
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import QuestionId
 from upss.site.labels import topic_name
@@ -61,7 +62,7 @@ def read(public_id: str) -> ResponseReturnValue:
         return redirect(url_for("answering.write", public_id=public_id), 303)
     if work.is_own or not work.is_approved:
         raise NotFound(public_id=public_id)
-    return _to_queue(forms.refusal(ClaimRefused(reason="taken")))
+    return _to_queue(forms.refusal(ClaimRefused(reason=Reason.TAKEN)))
 
 
 @blueprint.post("/queue/<public_id>/claim")
@@ -71,7 +72,7 @@ def claim(public_id: str) -> ResponseReturnValue:
     work = _work(public_id)
     try:
         with unit() as uow:
-            answering.claim(uow, **_ids(work))
+            claiming.claim(uow, **_ids(work))
             uow.commit()
     except ClaimRefused as error:
         return _to_queue(forms.refusal(error))
@@ -97,13 +98,21 @@ def autosave(public_id: str) -> ResponseReturnValue:
     work = _work(public_id)
     try:
         with unit() as uow:
-            saved = answering.save_draft(uow, **_ids(work), body=forms.typed_body())
+            saved = answering.save_draft(
+                uow, **_ids(work), body=forms.typed_body(), claim_id=forms.typed_claim()
+            )
             uow.commit()
     except answering.DraftTooLong as error:
         return {"error": error.code, "message": forms.too_much_error()}, error.status
+    if saved.is_aside:
+        return {"saved_at_text": forms.aside_words(), "ends_text": "", "warn_in": None}
     text = render_template("forum/_kept.txt", saved_at=saved.saved_at, ends_at=saved.ends_at)
     ends = render_template("forum/_kept.txt", saved_at=None, ends_at=saved.ends_at)
-    return {"saved_at_text": text.strip(), "ends_text": ends.strip()}
+    return {
+        "saved_at_text": text.strip(),
+        "ends_text": ends.strip(),
+        "warn_in": _warn_in(saved.ends_at),
+    }
 
 
 @blueprint.get("/answering/<public_id>/check")
@@ -134,7 +143,7 @@ def send(public_id: str) -> ResponseReturnValue:
     except answering.AnswerRefused as error:
         message = forms.body_error(str(error.facts["reason"]), work.draft)
         return _write_page(work, work.draft, message), error.status
-    except (answering.ClaimEnded, ClaimRefused):
+    except (claiming.ClaimEnded, ClaimRefused):
         flash(gettext("The answer could not be sent. What you wrote is kept."), "error")
         return redirect(url_for("answering.write", public_id=public_id), 303)
     return sent
@@ -147,18 +156,30 @@ def hand_back(public_id: str) -> ResponseReturnValue:
     return _hand_back(_work(public_id))
 
 
+@blueprint.post("/answering/<public_id>/keep")
+@for_answerers
+def keep(public_id: str) -> ResponseReturnValue:
+    """Keep the question longer, from the queue; the writing page saves first."""
+    return _extend(_work(public_id), url_for("answering.queue"))
+
+
 def _save(work: queries.Work) -> ResponseReturnValue:
     """Save first, whatever button was pressed; then do what it says."""
     body = forms.typed_body()
     try:
         with unit() as uow:
-            answering.save_draft(uow, **_ids(work), body=body)
+            saved = answering.save_draft(uow, **_ids(work), body=body, claim_id=forms.typed_claim())
             uow.commit()
     except answering.DraftTooLong as error:
         return _write_page(work, body, forms.too_much_error()), error.status
     button = request.form.get("do")
+    if saved.is_aside:
+        flash(forms.aside_words(), "warn")
+        return redirect(url_for("answering.write", public_id=work.public_id), 303)
     if button == "hand_back":
         return _hand_back(work)
+    if button == "extend":
+        return _extend(work, url_for("answering.write", public_id=work.public_id))
     fault = answer_fault(clean(body)) if button == "check" else None
     if fault is not None:
         return _write_page(_work(work.public_id), body, forms.body_error(fault, body)), 422
@@ -169,11 +190,31 @@ def _save(work: queries.Work) -> ResponseReturnValue:
 def _hand_back(work: queries.Work) -> ResponseReturnValue:
     try:
         with unit() as uow:
-            answering.hand_back(uow, **_ids(work))
+            answering.hand_back(uow, **_ids(work), claim_id=forms.typed_claim())
             uow.commit()
-    except answering.ClaimEnded:
+    except claiming.ClaimEnded:
         return redirect(url_for("answering.write", public_id=work.public_id), 303)
     return redirect(url_for("answering.queue", given_back=work.public_id), 303)
+
+
+def _extend(work: queries.Work, back: str) -> ResponseReturnValue:
+    """Keep the question longer and say until when; a claim that ended says so on its page."""
+    try:
+        with unit() as uow:
+            ends_at = claiming.extend(uow, **_ids(work), claim_id=forms.typed_claim())
+            uow.commit()
+    except claiming.ClaimEnded:
+        return redirect(url_for("answering.write", public_id=work.public_id), 303)
+    flash(render_template("forum/_kept.txt", saved_at=None, ends_at=ends_at).strip(), "ok")
+    return redirect(back, 303)
+
+
+def _warn_in(ends_at: datetime | None) -> int | None:
+    """Return in how many seconds the page says that a claim is about to end; 0: now."""
+    if ends_at is None:
+        return None
+    warn_at = ends_at - Policy().lease_warning
+    return max(0, int((warn_at - clock().now()).total_seconds()))
 
 
 def _work(public_id: str) -> queries.Work:
@@ -196,6 +237,7 @@ def _write_page(work: queries.Work, body: str, error: str | None = None) -> str:
         body=body,
         error=error,
         errors=[("body", error)] if error else [],
+        warn_in=_warn_in(work.ends_at) if work.claim_status == "active" else None,
         answer_max=ANSWER_MAX,
         topic_name=topic_name,
     )

@@ -39,7 +39,21 @@
     var busy = false;
     var again = false;
     var leaving = false;
+    // A claim ends when nothing is saved for long: said some time before, as an hour, never counted down.
+    var ending = form.querySelector("[data-warn-in]");
+    var warnAt = ending ? Date.now() + ending.dataset.warnIn * 1000 : Infinity;
 
+    function warn() {
+      if (!ending || !ending.hidden || Date.now() < warnAt) { return; }
+      ending.hidden = false;
+      say(ending.textContent.trim());
+    }
+    function keep(reply) {
+      if (!ending || !("warn_in" in reply)) { return; }
+      warnAt = reply.warn_in === null ? Infinity : Date.now() + reply.warn_in * 1000;
+      ending.hidden = reply.warn_in !== 0;
+      ending.querySelector("[data-warning]").textContent = reply.ends_text;
+    }
     function written() {
       return Array.from(areas, function (area) { return area.value; }).join("\u0000");
     }
@@ -64,6 +78,7 @@
       }).then(function (reply) {
         saved = now;
         show(reply.saved_at_text, false);
+        keep(reply);
       }).catch(function () {
         show(form.dataset.notSaved, true);
       }).then(function () {
@@ -71,7 +86,7 @@
         if (again) { again = false; save(); }
       });
     }
-    setInterval(save, 20000);
+    setInterval(function () { save(); warn(); }, 20000);
     areas.forEach(function (area) { area.addEventListener("blur", save); });
     document.addEventListener("visibilitychange", function () { if (document.hidden) { save(); } });
     window.addEventListener("pagehide", save);

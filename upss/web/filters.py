@@ -199,6 +199,11 @@ class _Filters:
         seen_from = self._now().astimezone(self._zone)
         return format_date_time(when.astimezone(self._zone), seen_from, catalogue())
 
+    def hour(self, when: datetime) -> str:
+        """Write "18:05" if that is today, else "Sunday 22 November at 18:05"."""
+        is_today = self._local(when) == self._local(self._now())
+        return self.clock_time(when) if is_today else self.date_time(when)
+
 
 def init_filters(app: Flask, *, now: Callable[[], datetime], timezone: str) -> None:
     """Install the filters; `now` returns the clock's aware time."""
@@ -212,6 +217,7 @@ def init_filters(app: Flask, *, now: Callable[[], datetime], timezone: str) -> N
         clock_time=spoken.clock_time,
         moment=spoken.moment,
         date_time=spoken.date_time,
+        hour=spoken.hour,
         paragraphs=paragraphs,
         initials=initials,
         is_date=is_date,

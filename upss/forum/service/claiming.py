@@ -1,0 +1,265 @@
+"""A claim from its beginning to its end: taken, kept longer, lapsed.
+
+Every function locks the question before the claim, so that two of them never wait for each
+other in a circle. A claim's number fences it: what a page of an earlier claim sends late never
+touches a later one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from upss.accounts.models import Account, TopicApproval
+from upss.forum.events import ClaimLapsed, QuestionClaimed
+from upss.forum.models import Claim, Question
+from upss.forum.rules import lease as leases
+from upss.forum.rules.lease import Lease
+from upss.forum.rules.lifecycle import Status
+from upss.forum.rules.policy import Policy
+from upss.forum.rules.pricing import MINUTES, Size
+from upss.forum.rules.queue import (
+    AnswererView,
+    ClaimRefused,
+    QuestionView,
+    Reason,
+    check_claim,
+    claimable,
+)
+from upss.forum.service.moves import by, locked, make_move
+from upss.kernel.errors import DomainError, NotFound
+from upss.kernel.ids import AccountId, ClaimId, QuestionId
+from upss.ledger.rules.split import split
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from upss.db.work import UnitOfWork
+
+BATCH = 100
+POLICY = Policy()
+
+# Somebody who has written the answer already is not turned away for the hour or for other work.
+_FOR_WHAT_IS_WRITTEN = frozenset(
+    {Reason.TOPIC, Reason.OWN_QUESTION, Reason.EXCLUDED, Reason.NO_PAID_WORK, Reason.OWN_LIMITS}
+)
+
+
+class ClaimEnded(DomainError):
+    """The answerer does not hold the question by this claim any more; what was written is kept."""
+
+    code = "claim_ended"
+
+
+def claim(uow: UnitOfWork, *, question_id: QuestionId, answerer_id: AccountId) -> ClaimId:
+    """Give a queued question to one answerer; a second press by the same person changes nothing.
+
+    Raises `ClaimRefused` (its fact `reason` says why) or `NotFound`.
+    """
+    question = locked(uow, question_id)
+    if question.paid_at is None:
+        raise NotFound(question_id=question_id)  # no answerer may know of it
+    lapse_if_due(uow, question)
+    if question.status != Status.QUEUED:
+        held = _active(uow, question_id)
+        if held is None or held.answerer_id != answerer_id:
+            raise ClaimRefused(reason=Reason.TAKEN, reasons=(Reason.TAKEN,))
+        return ClaimId(held.id)
+    # Two claims of one person at once must count each other, and a pause that is declared at the
+    # same time is seen or waits; a key lock leaves foreign keys alone.
+    uow.session.execute(
+        select(Account.id).where(Account.id == answerer_id).with_for_update(key_share=True)
+    )
+    check_claim(_question_view(question), _answerer_view(uow, answerer_id), uow.clock.now(), POLICY)
+    taken = _take(uow, question, answerer_id)
+    uow.emit(QuestionClaimed(at=uow.clock.now(), question_id=question_id, answerer_id=answerer_id))
+    return ClaimId(taken.id)
+
+
+def take_again(uow: UnitOfWork, question: Question, answerer_id: AccountId) -> Claim:
+    """Claim a queued and locked question for somebody whose claim ended before the answer was sent.
+
+    Raises `ClaimRefused` for lasting reasons alone: the hour or other open claims are none.
+    """
+    view, person = _question_view(question), _answerer_view(uow, answerer_id)
+    verdict = claimable(view, person, uow.clock.now(), POLICY)
+    lasting = tuple(sorted(verdict.reasons & _FOR_WHAT_IS_WRITTEN))
+    if lasting:
+        raise ClaimRefused(reason=lasting[0], reasons=lasting)
+    return _take(uow, question, answerer_id)
+
+
+def extend(
+    uow: UnitOfWork, *, question_id: QuestionId, answerer_id: AccountId, claim_id: ClaimId | None
+) -> datetime:
+    """Keep the question a full claim's time from now, and return until when; any number of times.
+
+    Raises `ClaimEnded`, or `NotFound` for somebody who never claimed it.
+    """
+    question = locked(uow, question_id)
+    held = active_claim(uow, question, answerer_id, claim_id)
+    return lease_again(question, held, leases.extend(lease_of(held), uow.clock.now(), POLICY))
+
+
+def lapse_due(uow: UnitOfWork) -> int:
+    """End claims whose time has passed, 100 at most; return how many. Drafts are kept.
+
+    Rows that somebody is working on at this moment are left for the next time.
+    """
+    due = uow.session.execute(
+        select(Question, Claim)
+        .join(Claim, Claim.question_id == Question.id)
+        .where(Claim.status == "active", Claim.ends_at <= uow.clock.now())
+        .order_by(Claim.ends_at)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    for question, held in due:
+        _lapse(uow, question, held)
+    return len(due)
+
+
+def lapse_if_due(uow: UnitOfWork, question: Question) -> None:
+    """End the claim of a locked question if its time has passed: no act waits for the timer."""
+    if question.status == Status.CLAIMED:
+        held = _active(uow, QuestionId(question.id))
+        if held is not None and held.ends_at <= uow.clock.now():
+            _lapse(uow, question, held)
+
+
+def newest_claim(uow: UnitOfWork, question: Question, answerer_id: AccountId) -> Claim:
+    """Return the newest claim of this person on a locked question; raises `NotFound`."""
+    lapse_if_due(uow, question)
+    found = uow.session.scalar(
+        select(Claim)
+        .where(Claim.question_id == question.id, Claim.answerer_id == answerer_id)
+        .order_by(Claim.id.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise NotFound(question_id=question.id)
+    return found
+
+
+def active_claim(
+    uow: UnitOfWork, question: Question, answerer_id: AccountId, claim_id: ClaimId | None
+) -> Claim:
+    """Return the claim of this number (None: the newest) on a locked question, while it lasts.
+
+    Raises `ClaimEnded`, or `NotFound` for somebody who never claimed it.
+    """
+    newest = newest_claim(uow, question, answerer_id)
+    if newest.status != "active" or claim_id not in {None, newest.id}:
+        raise ClaimEnded(status=newest.status)
+    return newest
+
+
+def lease_of(held: Claim) -> Lease:
+    """Return the time of a claim as the rules see it."""
+    return Lease(held.claimed_at, held.last_saved, held.extensions, held.kept_until)
+
+
+def lease_again(question: Question, held: Claim, lease: Lease) -> datetime:
+    """Give a claim its new time, and return when it ends."""
+    assert question.promise_at is not None  # as for every paid question
+    held.last_saved, held.extensions = lease.last_saved, lease.extensions
+    held.kept_until = lease.kept_until
+    held.ends_at = leases.expires_at(lease, POLICY, question.promise_at)
+    return held.ends_at
+
+
+def end(uow: UnitOfWork, held: Claim, status: str) -> None:
+    """End a claim: posted, handed_back or lapsed."""
+    held.status, held.ended_at = status, uow.clock.now()
+
+
+def _lapse(uow: UnitOfWork, question: Question, held: Claim) -> None:
+    end(uow, held, "lapsed")
+    make_move(uow, question, "lease_ends", actor="timer")
+    uow.emit(
+        ClaimLapsed(
+            at=uow.clock.now(),
+            question_id=QuestionId(question.id),
+            answerer_id=AccountId(held.answerer_id),
+        )
+    )
+
+
+def _take(uow: UnitOfWork, question: Question, answerer_id: AccountId) -> Claim:
+    """Claim a question that may be claimed; the unique index has the last word."""
+    assert question.promise_at is not None
+    now = uow.clock.now()
+    lease = leases.begin(now)
+    ends_at = leases.expires_at(lease, POLICY, question.promise_at)
+    if ends_at <= now:  # in this moment the money goes back to the asker
+        raise ClaimRefused(reason=Reason.TAKEN, reasons=(Reason.TAKEN,))
+    taken = Claim(
+        question_id=question.id,
+        answerer_id=answerer_id,
+        status="active",
+        claimed_at=now,
+        last_saved=now,
+        ends_at=ends_at,
+    )
+    try:
+        with uow.session.begin_nested():
+            uow.session.add(taken)
+    except IntegrityError as error:
+        raise ClaimRefused(reason=Reason.TAKEN, reasons=(Reason.TAKEN,)) from error
+    make_move(uow, question, "claim", actor=by(answerer_id))
+    return taken
+
+
+def _active(uow: UnitOfWork, question_id: QuestionId) -> Claim | None:
+    return uow.session.scalar(
+        select(Claim)
+        .where(Claim.question_id == question_id, Claim.status == "active")
+        .execution_options(populate_existing=True)
+    )
+
+
+def _question_view(question: Question) -> QuestionView:
+    """Return a paid question as the rules of the queue see it."""
+    assert question.topic is not None
+    assert question.asker_id is not None
+    assert question.paid_at is not None
+    assert question.price_minor is not None
+    assert question.currency is not None
+    assert question.commission_bp is not None
+    assert question.fund_bp is not None
+    parts = split(
+        question.price_minor, commission_bp=question.commission_bp, fund_bp=question.fund_bp
+    )
+    return QuestionView(
+        id=question.id,
+        topic=question.topic,
+        language=question.language,
+        posted_at=question.paid_at,
+        released_at=question.paid_at,
+        urgent_from=question.paid_at,
+        asker_id=question.asker_id,
+        share_minor=parts.share_minor,
+        currency=question.currency,
+        minutes=MINUTES[Size(str(question.size))],
+        is_taken=question.status != Status.QUEUED,
+    )
+
+
+def _answerer_view(uow: UnitOfWork, answerer_id: AccountId) -> AnswererView:
+    """Return who wants to claim as the rules of the queue see it."""
+    topics = uow.session.scalars(
+        select(TopicApproval.topic).where(TopicApproval.account_id == answerer_id)
+    )
+    open_claims = uow.session.scalar(
+        select(func.count()).where(Claim.answerer_id == answerer_id, Claim.status == "active")
+    )
+    return AnswererView(
+        id=answerer_id,
+        topics=frozenset(topics),
+        languages=frozenset({"en", "es", "ca"}),
+        open_claims=open_claims or 0,
+    )
