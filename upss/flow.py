@@ -31,6 +31,7 @@ HANDLERS: Handlers = {
     forum_events.PromiseMissed: (notices.promise_missed,),
     forum_events.QuestionExpired: (notices.question_expired,),
     forum_events.ClaimLapsed: (notices.claim_lapsed,),
+    forum_events.TopicLeftAlone: (notices.topic_left_alone,),
     forum_events.QuestionAnswered: (notices.answer_ready,),
     forum_events.AcceptanceDue: (notices.acceptance_due,),
     forum_events.AnswerAccepted: (notices.answer_accepted,),

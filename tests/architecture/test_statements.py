@@ -41,6 +41,11 @@ ASKER = {
 ANSWERER = {
     "/queue": 3,
     "/queue/{waiting}": 2,
+    "/hours": 3,
+    "/hours/week": 3,
+    "/hours/day": 3,
+    "/hours/away": 3,
+    "/hours/work": 3,
     "/earnings": 3,
     "/earnings/statements": 2,
     "/earnings/statements/2026": 4,

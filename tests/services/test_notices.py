@@ -117,6 +117,9 @@ def everything(scene: Scene, now):
         "answer_ready": forum.QuestionAnswered(**by),
         "acceptance_due": forum.AcceptanceDue(**about, day=3),
         "answer_accepted": forum.AnswerAccepted(**by, by_timer=False),
+        "topic_left_alone": forum.TopicLeftAlone(
+            at=now, topic="home", language="en", begins_on=now.date(), version_id=7
+        ),
         "draft_ending": forum.DraftEnding(**about),
         "adjustment_waits": AdjustmentProposed(
             at=now, adjustment_id=scene.adjustment, proposed_by=scene.organizers[0]
@@ -176,6 +179,7 @@ class Outline(HTMLParser):
 TOLD = {
     "send_invitation": ["answerer@example.org"],
     "refund_failed": ["boss1@example.org", "boss2@example.org"],
+    "topic_left_alone": ["boss1@example.org", "boss2@example.org"],
     "claim_lapsed": ["answerer@example.org"],
     "answer_accepted": ["answerer@example.org"],
     "adjustment_waits": ["boss2@example.org"],

@@ -48,11 +48,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Answerer(Person):
-    """Somebody who answers; `experience` is one line in the person's own language."""
+    """Somebody who answers; `experience` is one line in the person's own language.
+
+    `hours` are presets of the page "My hours"; who has none has not declared anything yet.
+    """
 
     languages: tuple[Language, ...]
     topics: tuple[Topic, ...]
     experience: str
+    hours: tuple[str, ...] = ()
+    zone: str = "Europe/Madrid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ ANSWERERS = _by_key(
         ("ca", "es"),
         ("garden", "home", "daily"),
         "Trenta anys cuidant l'hort i el jardí d'una escola, i arreglant el que s'hi trencava.",
+        ("mornings", "evenings"),
     ),
     Answerer(
         "teix.boixeda",
@@ -121,6 +127,7 @@ ANSWERERS = _by_key(
         ("ca", "es"),
         ("bills", "paperwork"),
         "Vint-i-vuit anys al taulell d'una oficina d'atenció ciutadana.",
+        ("mornings", "afternoons"),
     ),
     Answerer(
         "laurel.trigales",
@@ -129,6 +136,7 @@ ANSWERERS = _by_key(
         ("es",),
         ("bills", "paperwork"),
         "Veinticinco años de administrativa en una gestoría de barrio.",
+        ("afternoons", "weekends"),
     ),
     Answerer(
         "mirto.candil",
@@ -137,6 +145,7 @@ ANSWERERS = _by_key(
         ("es",),
         ("home", "daily"),
         "Toda la vida de fontanero, y cocinero de los domingos para diez en la mesa.",
+        ("evenings", "weekends"),
     ),
     Answerer(
         "bracken.tallowmere",
@@ -145,6 +154,8 @@ ANSWERERS = _by_key(
         ("en",),
         ("bills", "paperwork", "home"),
         "Thirty years in a housing office, reading bills and looking at walls with tenants.",
+        ("mornings", "nights"),
+        "Europe/London",
     ),
     Answerer(
         "clover.quillfeather",

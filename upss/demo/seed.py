@@ -25,7 +25,7 @@ from upss.accounts.models import Account
 from upss.app import create_app
 from upss.config import Settings
 from upss.db.engine import app_url
-from upss.demo import adjusting
+from upss.demo import adjusting, declaring, limiting
 from upss.demo.place import Place
 from upss.demo.stories import ANSWERERS, ASKERS, AUDITORS, ORGANIZERS, STORIES, Plot, Story
 from upss.doctor import tasks as doctor_tasks
@@ -168,6 +168,7 @@ def _invite_people(market: Marketplace) -> None:
             accounts.rename(uow, account_id=number, name=asker.name)
             market.people[asker.key] = number
         uow.commit()
+    declaring.declare(market.people, site_zone=market.settings.timezone)
     for key in ANSWERERS:
         if key != _NO_ACCOUNT_YET:
             _onboard(market, market.people[key])
@@ -192,6 +193,7 @@ def _steps(market: Marketplace) -> Iterator[Step]:
     yield from _payout_steps(market)
     first, second = (market.people[key] for key in ORGANIZERS)
     yield from adjusting.steps(now=market.now, first=first, second=second)
+    yield from limiting.steps(now=market.now, people=market.people, zone=zone.key)
 
 
 def _payout_steps(market: Marketplace) -> Iterator[Step]:
@@ -352,6 +354,7 @@ LENGTH = (
     )
     + 2 * len(_RUNS)
     + adjusting.STEPS
+    + limiting.STEPS
 )
 
 

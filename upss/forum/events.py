@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from upss.kernel.events import Event
 from upss.kernel.ids import AccountId, QuestionId
@@ -89,3 +90,21 @@ class DraftEnding(Event):
     """A draft nobody touched for 83 days will be removed in seven."""
 
     question_id: QuestionId
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoursChanged(Event):
+    """An answerer declared something new: hours, a pause, an absence, languages or topics."""
+
+    account_id: AccountId
+    version_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicLeftAlone(Event):
+    """With this version of somebody's hours nobody is there for a topic and language."""
+
+    topic: str
+    language: str
+    begins_on: date  # where the site is at home
+    version_id: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -190,6 +191,11 @@ def _account(_session: Session, _number: int, rest: str) -> dict[str, object]:
     return {"role": rest.partition(":")[0]}
 
 
+def _hours(_session: Session, _number: int, rest: str) -> dict[str, object]:
+    topic, language, day = rest.split(":")
+    return {"topic": topic, "language": language, "begins_on": date.fromisoformat(day)}
+
+
 def _nothing_more(_session: Session, _number: int, _rest: str) -> dict[str, object]:
     return {}
 
@@ -213,6 +219,7 @@ _READERS: Mapping[str, Callable[[Session, int, str], dict[str, object]]] = {
     "self_check": _self_check,
     "account": _account,
     "books": _books,
+    "hours": _hours,
 }
 
 _WAITING = select(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         QuestionAnswered,
         QuestionExpired,
         QuestionWithdrawn,
+        TopicLeftAlone,
     )
     from upss.kernel.events import Event
     from upss.ledger.events import BooksAnchored
@@ -131,6 +132,11 @@ def adjustment_waits(uow: UnitOfWork, event: AdjustmentProposed) -> None:
 def self_check_alarmed(uow: UnitOfWork, event: SelfCheckAlarmed) -> None:
     """Tell the organizers that the books contradict what happened."""
     _tell("self_check_alarmed", uow, event)
+
+
+def topic_left_alone(uow: UnitOfWork, event: TopicLeftAlone) -> None:
+    """Tell the organizers that nobody is there for a topic and language."""
+    _tell("topic_left_alone", uow, event)
 
 
 def books_anchored(uow: UnitOfWork, event: BooksAnchored) -> None:

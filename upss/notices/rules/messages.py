@@ -41,9 +41,9 @@ _QUEUE = "answering.queue"
 _EARNINGS = "payouts.earnings"
 _PAYOUTS = "organizer.payouts"
 _ADJUSTMENT = "adjustments.adjustment"  # also gets the proposal's public id
-_SELF_CHECKS = "doctor.self_checks"
 _BOOKS = "books.index"
 _SELF_CHECKS = "doctor.self_checks"
+_ORGANIZER = "organizer.home"
 _SIGN_IN = "accounts.sign_in"
 _LINK = "accounts.link"  # also gets the token
 
@@ -81,6 +81,14 @@ MESSAGES: Mapping[str, tuple[Message, ...]] = {
     ),
     "self_check_alarmed": (
         Message("self_check_alarmed", To.ORGANIZERS, "self_check:{run_id}:", _SELF_CHECKS),
+    ),
+    "topic_left_alone": (
+        Message(
+            "topic_left_alone",
+            To.ORGANIZERS,
+            "hours:{version_id}:{topic}:{language}:{begins_on}",
+            _ORGANIZER,
+        ),
     ),
     "books_anchored": (Message("books_anchored", To.ORGANIZERS, "books:{week}:", _BOOKS),),
     "payout_sent": (Message("payout_sent", To.ANSWERER, "payout:{item_id}:", _EARNINGS),),
