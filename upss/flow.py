@@ -7,7 +7,7 @@ from upss.adjustments.events import AdjustmentProposed
 from upss.db.work import Handlers
 from upss.doctor.events import SelfCheckAlarmed
 from upss.forum import events as forum_events
-from upss.forum.service import asking
+from upss.forum.service import asking, caps
 from upss.ledger.events import BooksAnchored
 from upss.notices import service as notices
 from upss.payments import events as payment_events
@@ -34,7 +34,8 @@ HANDLERS: Handlers = {
     forum_events.TopicLeftAlone: (notices.topic_left_alone,),
     forum_events.QuestionAnswered: (notices.answer_ready,),
     forum_events.AcceptanceDue: (notices.acceptance_due,),
-    forum_events.AnswerAccepted: (notices.answer_accepted,),
+    forum_events.AnswerAccepted: (caps.accepted, notices.answer_accepted),
+    forum_events.CapNear: (notices.cap_near,),
     # money out
     payout_events.PayoutSent: (notices.payout_sent,),
     payout_events.PayoutRefused: (notices.payout_refused,),

@@ -17,7 +17,9 @@ from sqlalchemy import event
 from tests.factories import answered, draft, person, question_row, queued, sign_in_as
 from upss.accounts.models import Account
 from upss.db.base import db
-from upss.forum.service import accepting
+from upss.forum.rules.cap_periods import Period
+from upss.forum.rules.caps import CapRule, Metric
+from upss.forum.service import accepting, own_limits
 from upss.kernel.ids import AccountId
 from upss.kernel.roles import Role
 from upss.web.ports import unit
@@ -46,6 +48,11 @@ ANSWERER = {
     "/hours/day": 3,
     "/hours/away": 3,
     "/hours/work": 3,
+    "/limits": 3,
+    "/limits/new": 1,
+    "/limits/{limit}": 5,
+    "/limits/{limit}.csv": 5,
+    "/limits/{limit}/change": 2,
     "/earnings": 3,
     "/earnings/statements": 2,
     "/earnings/statements/2026": 4,
@@ -135,6 +142,18 @@ def a_round(asker: AccountId, answerer: AccountId) -> dict[str, str]:
     }
 
 
+def a_limit(answerer: AccountId) -> str:
+    """Two limits with much room; the id of one."""
+    rule = CapRule(metric=Metric.MONEY, period=Period.MONTH, limit=900_000, currency="EUR")
+    with unit() as uow:
+        ids = [
+            own_limits.add(uow, account_id=answerer, rule=rule, currency="EUR", zone="UTC")
+            for _ in range(2)
+        ]
+        uow.commit()
+    return ids[0]
+
+
 @pytest.fixture
 def world(app):
     """Three people and two rounds of questions."""
@@ -142,7 +161,7 @@ def world(app):
     answerer = person(role=Role.ANSWERER, topics=("home",))
     organizer = person(role=Role.ORGANIZER)
     a_round(asker, answerer)
-    ids = a_round(asker, answerer)
+    ids = a_round(asker, answerer) | {"limit": a_limit(answerer)}
     visits = [
         (signed_in(app, asker), ASKER),
         (signed_in(app, answerer), ANSWERER),

@@ -14,6 +14,7 @@ from upss.demo import mail_catcher
 
 ORGANIZER, OTHER_ORGANIZER = "aurora.molinet@example.org", "abedul.marinero@example.org"
 ANSWERER, WITHOUT_ACCOUNT = "salvia.roureda@example.org", "clover.quillfeather@example.org"
+WITH_REMOVED_LIMIT = "teix.boixeda@example.org"
 ASKER = "nube.prat@example.org"
 AUDITOR = "quercus.ledgerly@example.org"
 
@@ -57,6 +58,10 @@ SELECT to_char(e.value_date, 'YYYY'), to_char(e.value_date, 'MM') FROM ledger.en
 JOIN ledger.posting p ON p.entry_id = e.id JOIN ledger.account l ON l.id = p.account_id
 JOIN account a ON l.code = 'Liabilities:Answerer:Payable:A' || to_char(a.id, 'FM0000')
 WHERE a.email = :email ORDER BY e.id DESC LIMIT 1
+"""
+_LIMIT = """
+SELECT r.public_id FROM cap_rule r JOIN account a ON a.id = r.account_id
+WHERE a.email = :email ORDER BY r.id LIMIT 1
 """
 _SPLIT = "SELECT id FROM ledger.entry WHERE kind = 'answer_accepted' ORDER BY id LIMIT 1"
 _JOURNAL = "/organizer/books/journal"
@@ -106,6 +111,11 @@ def adjusted(status: str, who: str, more: str) -> Callable[[Stage], Found]:
 def earned(email: str, path: str) -> Callable[[Stage], Found]:
     """A statement of the month, or the year, of this person's newest accepted answer."""
     return lambda stage: (email, path.format(*stage.rows(_EARNED, email=email)[0]))
+
+
+def limited(email: str, more: str) -> Callable[[Stage], Found]:
+    """A page of the first limit that this person has set."""
+    return lambda stage: (email, f"/limits/{stage.value(_LIMIT, email=email)}{more}")
 
 
 def statement_of(email: str, path: str) -> Callable[[Stage], Found]:
@@ -250,6 +260,13 @@ def _adjusted(page: Page, stage: Stage, language: str) -> None:
     press("button[value='check']")(page, stage, language)
 
 
+def _no_paid_work(page: Page, stage: Stage, language: str) -> None:
+    """Switch paid work off where it is on; then look at it."""
+    switch = page.locator("form[action='/limits/paid-work']:has(input[value='yes']) button")
+    if switch.count():
+        press("form[action='/limits/paid-work'] button")(page, stage, language)
+
+
 PUBLIC = (
     Visit("home", "pages.home", at("/")),
     Visit("how-money-works", "pages.how_money_works", at("/how-money-works")),
@@ -316,6 +333,16 @@ ANSWERING = (
     Visit("read-accepted", "answering.read", worked(_HELD, "/queue/{}", status="accepted")),
     Visit("write", "answering.write", worked(_HELD, "/answering/{}", status="claimed")),
     Visit("answer-check", "answering.check", worked(_HELD, "/answering/{}/check", status="claimed")),
+    Visit("limits", "limits.mine", at("/limits", ANSWERER)),
+    Visit("limits-none", "limits.mine", at("/limits", WITHOUT_ACCOUNT)),
+    Visit("limits-removed", "limits.mine", at("/limits", WITH_REMOVED_LIMIT)),
+    Visit("limits-no-paid-work", "limits.mine", at("/limits", WITHOUT_ACCOUNT), _no_paid_work),
+    Visit("limit-new", "limits.new", at("/limits/new", ANSWERER)),
+    Visit("limit-errors", "limits.new", at("/limits/new", ANSWERER), press("main form button")),
+    Visit("limit-change", "limits.change", limited(ANSWERER, "/change")),
+    Visit("limit-statement", "limits.statement", limited(ANSWERER, "")),
+    Visit("limit-statement-end", "limits.statement", limited(ANSWERER, "?before=9")),
+    Visit("limit-statement-time", "limits.statement", limited(WITH_REMOVED_LIMIT, "")),
     Visit("earnings", "payouts.earnings", at("/earnings", ANSWERER)),
     Visit("earnings-waiting", "payouts.earnings", at("/earnings", WITHOUT_ACCOUNT)),
     Visit("statements", "statements.my_overview", at("/earnings/statements", ANSWERER)),
@@ -473,6 +500,7 @@ NO_PAGES = {
     "books.verify_proof": "a file",
     "books.published_format": "a file",
     "statements.my_file": "a file",
+    "limits.file": "a file",
     "statements.my_proof": "a file",
     "statements.their_file": "a file",
     "forum.ask": "leads to the draft",

@@ -114,6 +114,9 @@ def everything(scene: Scene, now):
         "promise_missed": forum.PromiseMissed(**about),
         "question_expired": forum.QuestionExpired(**about),
         "claim_lapsed": forum.ClaimLapsed(**by),
+        "cap_near": forum.CapNear(
+            at=now, answerer_id=scene.answerer, rule_id=7, level=70, period=now.date()
+        ),
         "answer_ready": forum.QuestionAnswered(**by),
         "acceptance_due": forum.AcceptanceDue(**about, day=3),
         "answer_accepted": forum.AnswerAccepted(**by, by_timer=False),
@@ -179,6 +182,7 @@ class Outline(HTMLParser):
 TOLD = {
     "send_invitation": ["answerer@example.org"],
     "refund_failed": ["boss1@example.org", "boss2@example.org"],
+    "cap_near": ["answerer@example.org"],
     "topic_left_alone": ["boss1@example.org", "boss2@example.org"],
     "claim_lapsed": ["answerer@example.org"],
     "answer_accepted": ["answerer@example.org"],

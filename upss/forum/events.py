@@ -108,3 +108,13 @@ class TopicLeftAlone(Event):
     language: str
     begins_on: date  # where the site is at home
     version_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapNear(Event):
+    """A claim has brought an answerer's own limit to `level` (70 or 90) per cent of its room."""
+
+    answerer_id: AccountId
+    rule_id: int
+    level: int
+    period: date

@@ -83,4 +83,8 @@ def refusal(error: ClaimRefused) -> str:
             "You hold %(num)s questions already. Answer one or give one back first.",
             Policy().open_claims_max,
         )
+    if reason == "own_limits":
+        return gettext("Your own limits leave no room for this question. See “My limits”.")
+    if reason == "no_paid_work":
+        return gettext("You take no paid questions at the moment. You can change that in “My limits”.")
     return gettext("This question no longer waits. Somebody was faster, or it was withdrawn.")

@@ -196,6 +196,10 @@ def _hours(_session: Session, _number: int, rest: str) -> dict[str, object]:
     return {"topic": topic, "language": language, "begins_on": date.fromisoformat(day)}
 
 
+def _cap(_session: Session, _number: int, rest: str) -> dict[str, object]:
+    return {"level": int(rest.rpartition(":")[2])}
+
+
 def _nothing_more(_session: Session, _number: int, _rest: str) -> dict[str, object]:
     return {}
 
@@ -220,6 +224,7 @@ _READERS: Mapping[str, Callable[[Session, int, str], dict[str, object]]] = {
     "account": _account,
     "books": _books,
     "hours": _hours,
+    "cap": _cap,
 }
 
 _WAITING = select(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from upss.forum.events import (
         AcceptanceDue,
         AnswerAccepted,
+        CapNear,
         ClaimLapsed,
         DraftEnding,
         OfferEnded,
@@ -92,6 +93,11 @@ def question_expired(uow: UnitOfWork, event: QuestionExpired) -> None:
 def claim_lapsed(uow: UnitOfWork, event: ClaimLapsed) -> None:
     """Tell the answerer that a claim ended and what was written is kept."""
     _tell("claim_lapsed", uow, event)
+
+
+def cap_near(uow: UnitOfWork, event: CapNear) -> None:
+    """Warn the answerer, once for each period and level, that a limit of their own is near."""
+    _tell("cap_near", uow, event)
 
 
 def answer_ready(uow: UnitOfWork, event: QuestionAnswered) -> None:

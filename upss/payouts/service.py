@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from upss.accounts.models import Account
+from upss.forum.service import caps
 from upss.kernel.errors import DomainError, Forbidden, NotFound
 from upss.kernel.ids import AccountId, PayoutItemId, PayoutRunId, new_public_id
 from upss.kernel.money import Money
@@ -230,14 +231,16 @@ def record_sent(uow: UnitOfWork, *, item_id: PayoutItemId, transfer: TransferSta
     if item is None or movement is None:
         return
     record_movement(uow, kind="transfer", movement=movement)
+    lines = queries_items.lines_of(uow.session, item.id)
     draft = payouts.transfer_created(
         item_key=item.public_id,
         answerer_id=item.answerer_id,
         currency=item.currency,
-        lines=queries_items.lines_of(uow.session, item.id),
+        lines=lines,
         balance_transaction_id=movement.id,
     )
     post(uow, draft)
+    caps.paid(uow, answerer_id=item.answerer_id, lines=lines)
     item.status = "sent"
     item.provider_id = transfer.id
     item.balance_transaction_id = movement.id

@@ -47,6 +47,7 @@ _NAVIGATION: tuple[tuple[str, str, Callable[[Person | None], bool]], ...] = (
     ("forum.mine", N_("My questions"), lambda visitor: visitor is not None or _has_session()),
     ("answering.queue", N_("My queue"), lambda visitor: _has(visitor, Role.ANSWERER)),
     ("hours.overview", N_("My hours"), lambda visitor: _has(visitor, Role.ANSWERER)),
+    ("limits.mine", N_("My limits"), lambda visitor: _has(visitor, Role.ANSWERER)),
     ("payouts.earnings", N_("My earnings"), lambda visitor: _has(visitor, Role.ANSWERER)),
     ("organizer.home", N_("Organizer"), _reads_the_books),
 )

@@ -28,6 +28,7 @@ from upss.forum.rules.queue import (
     check_claim,
     claimable,
 )
+from upss.forum.service import caps
 from upss.forum.service.moves import by, locked, make_move
 from upss.kernel.errors import DomainError, NotFound
 from upss.kernel.ids import AccountId, ClaimId, QuestionId
@@ -175,6 +176,7 @@ def lease_again(question: Question, held: Claim, lease: Lease) -> datetime:
 def end(uow: UnitOfWork, held: Claim, status: str) -> None:
     """End a claim: posted, handed_back or lapsed."""
     held.status, held.ended_at = status, uow.clock.now()
+    caps.claim_ended(uow, held)
 
 
 def _lapse(uow: UnitOfWork, question: Question, held: Claim) -> None:
@@ -208,6 +210,8 @@ def _take(uow: UnitOfWork, question: Question, answerer_id: AccountId) -> Claim:
     try:
         with uow.session.begin_nested():
             uow.session.add(taken)
+            uow.session.flush()
+            caps.reserve_for(uow, taken, question)
     except IntegrityError as error:
         raise ClaimRefused(reason=Reason.TAKEN, reasons=(Reason.TAKEN,)) from error
     make_move(uow, question, "claim", actor=by(answerer_id))

@@ -39,6 +39,7 @@ class Message:
 _QUESTION = "forum.question"  # also gets the question's public id
 _QUEUE = "answering.queue"
 _EARNINGS = "payouts.earnings"
+_LIMITS = "limits.mine"
 _PAYOUTS = "organizer.payouts"
 _ADJUSTMENT = "adjustments.adjustment"  # also gets the proposal's public id
 _BOOKS = "books.index"
@@ -70,6 +71,7 @@ MESSAGES: Mapping[str, tuple[Message, ...]] = {
     "promise_missed": (Message("promise_missed", To.ASKER, _QUESTION_FACT, _QUESTION),),
     "question_expired": (Message("question_expired", To.ASKER, _QUESTION_FACT, _QUESTION),),
     "claim_lapsed": (Message("claim_lapsed", To.ANSWERER, _QUESTION_FACT + "{at}", _QUEUE),),
+    "cap_near": (Message("cap_near", To.ANSWERER, "cap:{rule_id}:{period}:{level}", _LIMITS),),
     "answer_ready": (Message("answer_ready", To.ASKER, _QUESTION_FACT, _QUESTION),),
     "acceptance_due": (Message("acceptance_due", To.ASKER, _QUESTION_FACT + "{day}", _QUESTION),),
     "answer_accepted": (Message("answer_accepted", To.ANSWERER, _QUESTION_FACT, _EARNINGS),),

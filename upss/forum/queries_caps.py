@@ -1,0 +1,247 @@
+"""Reading one person's own limits, and the work that they count; for that person's pages alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Date, and_, case, cast, func, or_, select
+
+from upss.accounts.models import Account
+from upss.forum.models import Answer, Claim, Question
+from upss.forum.models_caps import (
+    AnswererFlag,
+    CapCounter,
+    CapRuleRow,
+    CapStanding,
+)
+from upss.forum.rules.cap_counters import Counter, Limits
+from upss.forum.rules.cap_history import Work
+from upss.forum.rules.cap_statement import DayMoney
+from upss.forum.rules.pricing import MINUTES, Size
+from upss.ledger.models import account, entry, posting
+from upss.ledger.rules import chart
+from upss.ledger.rules.split import split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy.orm import Session
+
+    from upss.kernel.ids import AccountId
+
+    AnyRow = Row[*tuple[Any, ...]]
+
+# What gives back a part of what an answer had earned.
+_TAKEN_BACK = ("refund_requested", "rehold", "rebate", "dispute_lost")
+_SENT = ("transfer_created", "transfer_reversed", "bank_batch_submitted", "payout_returned")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One limit in force: its row and its counter with the present period's bookings."""
+
+    row: CapRuleRow
+    counter: Counter
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """All that holds for one person now."""
+
+    no_paid_work: bool
+    standings: tuple[Standing, ...]
+
+    def limits(self, at: datetime) -> Limits:
+        """Return the room that all of them leave at an instant."""
+        rooms = ((it.row.rule, it.counter.room(it.row.day_of(at))) for it in self.standings)
+        return Limits(tuple((rule, room) for rule, room in rooms if room is not None))
+
+
+def in_force(session: Session, account_id: AccountId) -> InForce:
+    """Return a person's limits with their counters; one statement."""
+    rows = session.execute(
+        select(
+            AnswererFlag.no_paid_work,
+            CapRuleRow,
+            CapStanding.reserved,
+            CapStanding.latest,
+            CapCounter.period_start,
+            CapCounter.booked,
+        )
+        .select_from(Account)
+        .outerjoin(AnswererFlag, AnswererFlag.account_id == Account.id)
+        .outerjoin(
+            CapRuleRow, and_(CapRuleRow.account_id == Account.id, CapRuleRow.ended_at.is_(None))
+        )
+        .outerjoin(CapStanding, CapStanding.rule_id == CapRuleRow.id)
+        .outerjoin(
+            CapCounter,
+            and_(
+                CapCounter.rule_id == CapRuleRow.id,
+                CapCounter.period_start >= CapStanding.period_start,
+            ),
+        )
+        .where(Account.id == account_id)
+        .order_by(CapRuleRow.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    flag = any(row.no_paid_work for row in rows)
+    return InForce(flag, tuple(_standings(row for row in rows if row.CapRuleRow is not None)))
+
+
+def _standings(rows: Iterator[AnyRow]) -> Iterator[Standing]:
+    found: dict[int, tuple[AnyRow, dict[date, int]]] = {}
+    for row in rows:
+        _first, booked = found.setdefault(row.CapRuleRow.id, (row, {}))
+        if row.period_start is not None:
+            booked[row.period_start] = row.booked
+    for row, booked in found.values():
+        rule = row.CapRuleRow
+        yield Standing(rule, Counter(rule.rule, booked, row.reserved, row.latest))
+
+
+def limits(session: Session, account_id: AccountId, at: datetime) -> tuple[bool, Limits]:
+    """Return whether this person takes no paid work at all, and the room that their limits leave."""
+    found = in_force(session, account_id)
+    return found.no_paid_work, found.limits(at)
+
+
+def rule_of(session: Session, account_id: AccountId, public_id: str) -> CapRuleRow | None:
+    """Return one limit of this person, in force or ended."""
+    return session.scalar(
+        select(CapRuleRow).where(
+            CapRuleRow.public_id == public_id, CapRuleRow.account_id == account_id
+        )
+    )
+
+
+def ended(session: Session, account_id: AccountId, *, limit: int) -> Sequence[CapRuleRow]:
+    """Return limits that were removed and not put back or replaced, the newest first."""
+    return session.scalars(
+        select(CapRuleRow)
+        .where(
+            CapRuleRow.account_id == account_id,
+            CapRuleRow.ended_at.is_not(None),
+            CapRuleRow.replaced_by.is_(None),
+        )
+        .order_by(CapRuleRow.ended_at.desc(), CapRuleRow.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def counter_of(session: Session, rule: CapRuleRow) -> Counter:
+    """Return a limit's counter with all that it has ever booked; two statements."""
+    standing = session.get_one(CapStanding, rule.id, populate_existing=True)
+    booked = session.execute(
+        select(CapCounter.period_start, CapCounter.booked).where(CapCounter.rule_id == rule.id)
+    )
+    return Counter(
+        rule.rule,
+        {row.period_start: row.booked for row in booked},
+        standing.reserved,
+        standing.latest,
+    )
+
+
+def works(session: Session, account_id: AccountId, *, since: datetime, zone: str) -> list[Work]:
+    """Return what a person has claimed since then and not given back; two statements."""
+    is_open = or_(Claim.status == "active", Question.closed_at.is_(None))
+    rows = session.execute(
+        select(
+            Claim.id,
+            Question.id.label("question_id"),
+            Question.price_minor,
+            Question.commission_bp,
+            Question.fund_bp,
+            Question.currency,
+            Question.size,
+            _day(Answer.posted_at, zone).label("answered_on"),
+            _day(Question.accepted_at, zone).label("accepted_on"),
+        )
+        .join(Question, Question.id == Claim.question_id)
+        .outerjoin(Answer, Answer.claim_id == Claim.id)
+        .where(
+            Claim.answerer_id == account_id,
+            Claim.status.in_(("active", "posted")),
+            Claim.claimed_at >= since,
+            or_(Question.accepted_at.is_not(None), is_open),
+        )
+        .order_by(Claim.id)
+    ).all()
+    money = _money_of(session, account_id, zone)
+    return [_work(row, money.get(row.question_id, (0, ()))) for row in rows]
+
+
+def _work(row: AnyRow, money: tuple[int, tuple[tuple[date, int], ...]]) -> Work:
+    parts = split(row.price_minor, commission_bp=row.commission_bp, fund_bp=row.fund_bp)
+    taken_back, payments = money
+    return Work(
+        claim_id=row.id,
+        share_minor=parts.share_minor,
+        currency=row.currency,
+        minutes=MINUTES[Size(row.size)],
+        answered_on=row.answered_on,
+        accepted_on=row.accepted_on,
+        taken_back_minor=taken_back,
+        payments=payments,
+    )
+
+
+def _money_of(
+    session: Session, account_id: AccountId, zone: str
+) -> dict[int, tuple[int, tuple[tuple[date, int], ...]]]:
+    """Return by question what was taken back, and the payments with their days."""
+    day = _day(entry.c.booked_at, zone).label("day")
+    rows = session.execute(
+        _lines(account_id, posting.c.question_id, entry.c.kind, day, func.sum(posting.c.amount))
+        .where(or_(_is_taken_back(account_id), _is_sent()))
+        .group_by(posting.c.question_id, entry.c.kind, day)
+        .order_by(day)
+    )
+    found: dict[int, tuple[int, tuple[tuple[date, int], ...]]] = {}
+    for question_id, kind, on, minor in rows:
+        taken, payments = found.get(question_id, (0, ()))
+        if kind in _TAKEN_BACK:
+            taken += int(minor)
+        else:
+            payments = (*payments, (on, int(minor)))
+        found[question_id] = taken, payments
+    return found
+
+
+def money_by_day(session: Session, account_id: AccountId, zone: str) -> list[DayMoney]:
+    """Return what each day of a person earned and paid, by the books; one statement."""
+    day = _day(entry.c.booked_at, zone).label("day")
+    accrues = and_(
+        account.c.code == chart.payable(account_id),
+        entry.c.kind.not_in((*_SENT, "payout_reserved", "transfer_failed")),
+    )
+    accrued = func.coalesce(-func.sum(case((accrues, posting.c.amount))), 0)
+    paid = func.coalesce(func.sum(case((_is_sent(), posting.c.amount))), 0)
+    rows = session.execute(_lines(account_id, day, accrued, paid).group_by(day).order_by(day))
+    return [DayMoney(on, int(earned), int(sent)) for on, earned, sent in rows]
+
+
+def _lines(account_id: AccountId, *columns: Any) -> Any:
+    return (
+        select(*columns)
+        .select_from(posting)
+        .join(account, account.c.id == posting.c.account_id)
+        .join(entry, entry.c.id == posting.c.entry_id)
+        .where(account.c.code.in_((chart.payable(account_id), chart.in_payout(account_id))))
+    )
+
+
+def _is_taken_back(account_id: AccountId) -> ColumnElement[bool]:
+    return and_(account.c.code == chart.payable(account_id), entry.c.kind.in_(_TAKEN_BACK))
+
+
+def _is_sent() -> ColumnElement[bool]:
+    return entry.c.kind.in_(_SENT)
+
+
+def _day(at: Any, zone: str) -> ColumnElement[date]:
+    return cast(func.timezone(zone, at), Date)
