@@ -15,6 +15,7 @@ from upss.forum.rules.capacity import Availability, CapacityClock
 from upss.forum.rules.express import express_calibrator, express_policy, is_express_offered
 from upss.forum.rules.promise import OFFER
 from upss.forum.rules.promising import (
+    PRIOR_HOURS,
     Calibrator,
     NoCapacity,
     Quote,
@@ -56,7 +57,7 @@ class Line:
     """The queue of one topic in one language, with its clock and its rate."""
 
     clock: CapacityClock
-    rate: TopicRate = field(default_factory=TopicRate)
+    rate: TopicRate
     waiting: dict[int, QuestionView] = field(default_factory=dict)
     busy_since: float = 0.0
 
@@ -235,6 +236,7 @@ class Desk:
         assert case.answered_at is not None
         assert case.answered_by is not None
         case.due += now - case.answered_at
+        case.answered_at = None
         case.view = replace(
             case.view,
             excluded=case.view.excluded | {case.answered_by},
@@ -294,6 +296,10 @@ def _lines(world: World, scenario: Scenario) -> dict[tuple[str, str], Line]:
             for language in person.languages:
                 given.setdefault((topic, language), []).append(Availability(person.open, weight))
     until = scenario.end + TAIL
+    rate = TopicRate()
+    if scenario.guess:
+        rate = TopicRate(prior_answers=scenario.guess * PRIOR_HOURS)
     return {
-        key: Line(CapacityClock.build(given[key], scenario.start, until)) for key in sorted(given)
+        key: Line(CapacityClock.build(given[key], scenario.start, until), rate)
+        for key in sorted(given)
     }

@@ -22,6 +22,7 @@ from upss.simulation.world import TAIL, World
 
 Action = Callable[[datetime], None]
 _QUARTER = timedelta(minutes=15)
+_TOO_LONG = 52 * WEEK
 _FAIRNESS_DAYS = timedelta(days=28)
 
 
@@ -62,8 +63,10 @@ class Run:
         if self.policy.stagger:
             self._each(timedelta(days=1), self._rank)
         self._each(_QUARTER, self._invite)
+        latest = self.scenario.end + _TOO_LONG
         while self._heap and (self._open or self._heap[0][0] < self.scenario.end):
             at, _, action = heappop(self._heap)
+            assert at < latest, "a question has no end"
             action(at)
         return self.trace
 
@@ -115,7 +118,7 @@ class Run:
 
     def _mail(self, invited: list[Worker], now: datetime) -> None:
         for worker in invited:
-            self.trace.invitations.append(now)
+            self.trace.invitations.append((now, worker.person.id))
             self.trace.quiet_invitations += worker.is_quiet(now)
             after = worker.answers_invitation()
             if after is not None:

@@ -41,6 +41,7 @@ class Inviting:
     ) -> None:
         self.desk, self.workers, self.scenario, self.rng = desk, workers, scenario, rng
         self._calendar, self._declared = calendar, declared
+        self._until = calendar.start + (len(calendar.cells) - AHEAD) * HOUR
         self._was_peak = False
         self._sent: list[datetime] = []
 
@@ -49,7 +50,7 @@ class Inviting:
         waiting = list(self.desk.every_waiting())
         is_peak = self.desk.peaks.is_peak(now)
         ready = [q for q in waiting if not waits(q, now, self.desk.policy, is_peak=is_peak)]
-        if not ready:
+        if not ready or now >= self._until:
             return []
         need = self._need(waiting, now)
         if need <= 0:
@@ -67,22 +68,19 @@ class Inviting:
         return self._named(found, now)
 
     def _need(self, waiting: list[QuestionView], now: datetime) -> float:
-        """Return how many people should come, less those who are expected to."""
+        """Return how many more people should come."""
         hour = self._calendar.hour(now)
         expected = self.desk.expected()
         cells = self._calendar.cells[hour : hour + AHEAD]
         mean = self.desk.minutes_an_hour(now)
         self._sent = [at for at in self._sent if now - at < _FORGOTTEN]
         coming = sum(COMES * exp(-((now - at) / COMES_AFTER)) for at in self._sent)
-        return (
-            people_needed(
-                backlog=sum(q.minutes for q in waiting),
-                urgent=sum(q.minutes for q in waiting if now >= q.urgent_from),
-                forecast=[mean * expected[cell] for cell in cells],
-                capacity=self._declared[hour : hour + AHEAD],
-                active=sum(worker.is_busy for worker in self.workers.values()),
-            )
-            - coming
+        return people_needed(
+            backlog=sum(q.minutes for q in waiting),
+            urgent=sum(q.minutes for q in waiting if now >= q.urgent_from),
+            forecast=[mean * expected[cell] for cell in cells],
+            capacity=self._declared[hour : hour + AHEAD],
+            active=coming + sum(worker.is_busy for worker in self.workers.values()),
         )
 
     def _invitees(self, now: datetime) -> list[Invitee]:

@@ -130,7 +130,7 @@ def _counts(trace: Trace, since: datetime, until: datetime) -> dict[str, int]:
     visits = [found for at, found in trace.visits if since <= at < until]
     return {
         "answers": within(trace.answers),
-        "invitations": within(trace.invitations),
+        "invitations": within([at for at, _ in trace.invitations]),
         "refused": within(trace.refused),
         "visits": len(visits),
         "empty_visits": len(visits) - sum(visits),

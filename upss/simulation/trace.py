@@ -26,7 +26,7 @@ class Trace:
     works: list[Work] = field(default_factory=list)
     answers: list[datetime] = field(default_factory=list)
     earned: list[tuple[datetime, int, int]] = field(default_factory=list)  # at, person, minor units
-    invitations: list[datetime] = field(default_factory=list)
+    invitations: list[tuple[datetime, int]] = field(default_factory=list)  # at, person
     quiet_invitations: int = 0
     visits: list[tuple[datetime, bool]] = field(default_factory=list)  # at, was there a question
     false_lapses: int = 0
