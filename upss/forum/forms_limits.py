@@ -27,7 +27,7 @@ _MONEY = re.compile(r"(?:€|EUR)?\s*(\d{1,12})(?:[.,](\d{1,2}))?\s*(?:€|EUR|e
 _HOURS = re.compile(r"(\d{1,6})(?:[.,](\d{1,2})|:([0-5]\d))?\s*(?:h|hours?|horas?|hores)?", re.IGNORECASE)  # fmt: skip
 _OTHER_MONEY = re.compile(r"[$£¥₣₹]|\b(?!EUR\b|euros?\b)[a-z]{3,}", re.IGNORECASE)
 _ORDER = (
-    "metric", "most", "period", "days", "anchor_day", "basis", "expenses", "safety", "action", "note",
+    "metric", "most", "period", "days", "anchor_day", "expenses", "safety", "note",
 )  # fmt: skip
 _FAULTS = {
     ("metric", "empty"): N_("Choose what you want to limit"),
@@ -39,7 +39,6 @@ _FAULTS = {
     ("period", "empty"): N_("Choose how often it begins anew"),
     ("days", "days"): N_("Write how many days, from 1 to %(days)s"),
     ("anchor_day", "anchor"): N_("Write a day that exists in the chosen month, for example 6"),
-    ("basis", "basis"): N_("Time counts when the answer is sent: leave money out"),
     ("expenses", "expenses"): N_("Write the expenses as a whole number from 0 to 99"),
     ("safety", "safety"): N_("Write the safety as a whole number from 0 to %(safety)s"),
     ("note", "note"): N_("Shorten the note to %(note)s characters"),

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from upss.forum import forms_limits as forms
 from upss.forum import labels_limits as labels
 from upss.forum import queries_caps as queries
+from upss.forum import queries_hours
 from upss.forum.rules.cap_counters import Counter
 from upss.forum.rules.cap_statement import DayMoney, Line, lines
 from upss.forum.rules.caps import CapRule, Metric
@@ -98,14 +99,10 @@ def new() -> ResponseReturnValue:
     if rule is None:
         return _form(typed, errors), 422
     with unit() as uow:
+        me = signed_in().id
+        zone = queries_hours.in_force(uow.session, me, settings().timezone).hours.zone
         try:
-            service.add(
-                uow,
-                account_id=signed_in().id,
-                rule=rule,
-                currency=_CURRENCY,
-                zone=settings().timezone,
-            )
+            service.add(uow, account_id=me, rule=rule, currency=_CURRENCY, zone=zone)
         except service.TooManyLimits as error:
             return _form(typed, [("", _too_many(error))]), error.status
         uow.commit()
