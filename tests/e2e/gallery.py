@@ -15,6 +15,7 @@ from upss.demo import mail_catcher
 ORGANIZER, OTHER_ORGANIZER = "aurora.molinet@example.org", "abedul.marinero@example.org"
 ANSWERER, WITHOUT_ACCOUNT = "salvia.roureda@example.org", "clover.quillfeather@example.org"
 WITH_REMOVED_LIMIT = "teix.boixeda@example.org"
+GOES_AWAY = "mirto.candil@example.org"
 ASKER = "nube.prat@example.org"
 AUDITOR = "quercus.ledgerly@example.org"
 
@@ -195,6 +196,33 @@ def _blank_answer(page: Page, stage: Stage, language: str) -> None:
     press("button[value='check']")(page, stage, language)
 
 
+def _half_a_line(page: Page, stage: Stage, language: str) -> None:
+    page.fill("#to-1", "")
+    press("button.primary[value='save']")(page, stage, language)
+
+
+def _hours_chosen(page: Page, stage: Stage, language: str) -> None:
+    for name in ("#preset-mornings", "#preset-nights"):
+        page.check(name)
+    press("form[action='/hours/preset'] button")(page, stage, language)
+
+
+def _nothing_chosen(page: Page, stage: Stage, language: str) -> None:
+    for box in page.locator("main input[type='checkbox']").all():
+        box.uncheck()
+    press("main form button.primary")(page, stage, language)
+
+
+def _quiet_at_no_time(page: Page, stage: Stage, language: str) -> None:
+    page.fill("#quiet_start", "late")
+    press("main form button.primary")(page, stage, language)
+
+
+def _paused(page: Page, stage: Stage, language: str) -> None:
+    page.fill("#back_on", str(stage.value("SELECT (now() + interval '9 days')::date")))
+    press("form[action='/hours/pause'] button")(page, stage, language)
+
+
 def _hosted(*then: str, number: str = "") -> Callable[[Page, Stage, str], None]:
     """Go to the hosted page in the wanted language and press `then`, perhaps with a card."""
 
@@ -356,6 +384,31 @@ ANSWERING = (
     ),
 )  # fmt: skip
 
+HOURS = (
+    Visit("hours-assumed", "hours.overview", at("/hours", WITHOUT_ACCOUNT)),
+    Visit("hours", "hours.overview", at("/hours", ANSWERER)),
+    Visit("hours-week", "hours.week", at("/hours/week", ANSWERER)),
+    Visit("hours-week-errors", "hours.week", at("/hours/week", ANSWERER), _half_a_line),
+    Visit(
+        "hours-week-added", "hours.week", at("/hours/week", ANSWERER), press("button[value='add']")
+    ),
+    Visit("hours-day", "hours.day", at("/hours/day", ANSWERER)),
+    Visit("hours-day-errors", "hours.day", at("/hours/day", ANSWERER), _quiet_at_no_time),
+    Visit("hours-work", "hours.work", at("/hours/work", ANSWERER)),
+    Visit("hours-work-errors", "hours.work", at("/hours/work", ANSWERER), _nothing_chosen),
+    Visit("hours-away-none", "hours.away", at("/hours/away", ANSWERER)),
+    Visit("hours-away", "hours.away", at("/hours/away", GOES_AWAY)),
+    Visit(
+        "hours-away-errors", "hours.away", at("/hours/away", GOES_AWAY),
+        press("form[action='/hours/absence'] button"),
+    ),
+    Visit("hours-saved", "hours.overview", at("/hours", GOES_AWAY), _hours_chosen),
+    Visit("hours-paused", "hours.overview", at("/hours/away", GOES_AWAY), _paused),
+    Visit(
+        "hours-preset-errors", "hours.overview", at("/hours", WITHOUT_ACCOUNT), _nothing_chosen
+    ),
+)  # fmt: skip
+
 ORGANIZING = (
     Visit("organizer", "organizer.home", at("/organizer", ORGANIZER)),
     Visit("jobs", "organizer.jobs", at("/organizer/jobs", ORGANIZER)),
@@ -481,6 +534,7 @@ VISITS = (
     *ACCOUNTS,
     *ASKING,
     *ANSWERING,
+    *HOURS,
     *ORGANIZING,
     *AUDITING,
     *ADJUSTING,
