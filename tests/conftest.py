@@ -38,6 +38,33 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("dev")
 
+# Tests that live of many trials, or of processes, run without the tracer of coverage, which takes
+# as long again: the others go through the same lines.
+UNTRACED = (
+    "tests/architecture/",
+    "tests/bench/",
+    "tests/trust/test_checkers.py",
+    "tests/trust/test_claim",
+    "tests/trust/test_crashes.py",
+    "tests/trust/test_doctor.py",
+    "tests/trust/test_money_",
+    "tests/trust/test_posting_races.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is not traced."""
+    for item in items:
+        if item.nodeid.startswith(UNTRACED) or item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.fixture(autouse=True)
+def _untraced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tracer out of the processes that such a test starts."""
+    if request.node.get_closest_marker("no_cover"):
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
 NOON = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
 
 

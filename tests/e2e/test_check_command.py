@@ -43,6 +43,7 @@ def test_the_check_walks_the_whole_path(tmp_path: Path) -> None:
     assert list(tmp_path.glob("upss-check-*")) == [], "the check leaves its folder behind"
 
 
+@pytest.mark.no_cover
 def test_the_check_names_the_step_that_fails(tmp_path: Path) -> None:
     """With the stand-in killed, nobody can be paid: the second step fails."""
     with running(tmp_path) as check:
