@@ -5,79 +5,30 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from upss.forum.rules.activity import ORGANIZER_PEAKS, ActivityProfile, PeakMap, classify
-from upss.forum.rules.capacity import Availability, CapacityClock
 from upss.forum.rules.express import express_calibrator, express_policy, is_express_offered
 from upss.forum.rules.promise import OFFER
 from upss.forum.rules.promising import (
-    PRIOR_HOURS,
     Calibrator,
     NoCapacity,
     Quote,
-    TopicRate,
     WhyNot,
     quote,
     score,
     urgent_from,
 )
 from upss.forum.rules.queue import QuestionView, release_at, reservation_until
+from upss.simulation.lines import Case, Factor, Line, lines_of
 from upss.simulation.profile import HOUR, PEAK_CELLS, REFERENCE, WEEK
 from upss.simulation.scenario import Scenario
-from upss.simulation.world import CURRENCY, TAIL, Asked, Person, World
+from upss.simulation.world import CURRENCY, Asked, Person, World
 
 _LATELY = 2 * WEEK
-
-
-@dataclass(slots=True, eq=False)
-class Case:
-    """A question on its way: `due` is the promise with its pauses."""
-
-    asked: Asked
-    quote: Quote
-    due: datetime
-    posted_at: datetime
-    is_express: bool = False
-    view: QuestionView | None = None
-    claimed_by: int | None = None
-    answered_by: int | None = None
-    answered_at: datetime | None = None
-    first_answer_at: datetime | None = None
-    kept: bool = True
-    attempts: int = 0
-    ended: str = ""
-
-
-@dataclass(slots=True)
-class Line:
-    """The queue of one topic in one language, with its clock and its rate."""
-
-    clock: CapacityClock
-    rate: TopicRate
-    waiting: dict[int, QuestionView] = field(default_factory=dict)
-    busy_since: float = 0.0
-
-    def add(self, view: QuestionView, now: datetime) -> None:
-        """Let a question wait."""
-        if not self.waiting:
-            self.busy_since = self.clock.cum(now)
-        self.waiting[view.id] = view
-
-    def remove(self, view: QuestionView, now: datetime) -> None:
-        """Take a question out; the time with a queue counts for the rate."""
-        del self.waiting[view.id]
-        if not self.waiting:
-            self.rate = self.rate.with_exposure(self.clock.cum(now) - self.busy_since)
-
-    def measured(self, now: datetime) -> TopicRate:
-        """Return the rate with the time that the present queue has lasted."""
-        if not self.waiting:
-            return self.rate
-        return self.rate.with_exposure(self.clock.cum(now) - self.busy_since)
 
 
 class Desk:
@@ -86,7 +37,7 @@ class Desk:
     def __init__(self, world: World, scenario: Scenario) -> None:
         self.scenario, self.policy = scenario, scenario.policy
         self._express_policy = express_policy(scenario.policy)
-        self.lines = _lines(world, scenario)
+        self.lines = lines_of(world, scenario)
         self.zone = ZoneInfo(scenario.zone)
         self.profile = ActivityProfile()
         self.peaks = PeakMap(ORGANIZER_PEAKS if scenario.learned else PEAK_CELLS, self.zone)
@@ -94,7 +45,7 @@ class Desk:
             False: Calibrator(target=self.policy.target),
             True: express_calibrator(self.policy),
         }
-        self.factors = {kind: one.factor() for kind, one in self.calibrators.items()}
+        self.factors = {kind: Factor(one.factor(), 0) for kind, one in self.calibrators.items()}
         self.unanswered: dict[int, Case] = {}
         self._lately: deque[tuple[datetime, int]] = deque()
         self._minutes = 0
@@ -127,9 +78,9 @@ class Desk:
             now=asked.at + OFFER,
             clock=line.clock,
             n_ahead=ahead,
-            rate=line.measured(asked.at),
-            factor=self.factors[is_express],
-            n_scores=len(self.calibrators[is_express].scores),
+            rate=line.rate,
+            factor=self.factors[is_express].value,
+            n_scores=self.factors[is_express].n_scores,
             policy=policy,
         )
 
@@ -221,8 +172,7 @@ class Desk:
 
     def answer(self, case: Case, now: datetime) -> None:
         """Take in an answer: the rate and the calibration learn from it."""
-        line = self.line(case.asked)
-        line.rate = line.rate.with_answer()
+        self.line(case.asked).answers += 1
         if case.first_answer_at is None:
             case.first_answer_at = now
             self.calibrators[case.is_express].add(self._score(case, now))
@@ -256,12 +206,15 @@ class Desk:
         return score(posted=case.quote.reading, answered=reading, base_h=case.quote.base_h)
 
     def refresh(self, now: datetime) -> None:
-        """Calculate the factors anew; the product keeps them for an hour."""
+        """Calculate rates and factors anew; the product keeps them for an hour."""
+        for line in self.lines.values():
+            line.count(now)
         for is_express, calibrator in self.calibrators.items():
             if is_express and not self.policy.express:
                 continue
             mine = (case for case in self.unanswered.values() if case.is_express is is_express)
-            self.factors[is_express] = calibrator.factor([self._score(c, now) for c in mine])
+            value = calibrator.factor([self._score(case, now) for case in mine])
+            self.factors[is_express] = Factor(value, len(calibrator.scores))
         self.offered = [one for one in self.offered if one[0] > now - WEEK]
 
     def new_week(self) -> None:
@@ -285,21 +238,3 @@ def _opens_at(person: Person, at: datetime) -> datetime | None:
     """Return the first instant from `at` on in the person's declared hours."""
     index = bisect_right(person.open, at, key=attrgetter("end"))
     return max(at, person.open[index].start) if index < len(person.open) else None
-
-
-def _lines(world: World, scenario: Scenario) -> dict[tuple[str, str], Line]:
-    """Build the clock of each topic and language that somebody answers."""
-    given: dict[tuple[str, str], list[Availability]] = {}
-    for person in world.people:
-        weight = 1 / (len(person.topics) * len(person.languages))
-        for topic in person.topics:
-            for language in person.languages:
-                given.setdefault((topic, language), []).append(Availability(person.open, weight))
-    until = scenario.end + TAIL
-    rate = TopicRate()
-    if scenario.guess:
-        rate = TopicRate(prior_answers=scenario.guess * PRIOR_HOURS)
-    return {
-        key: Line(CapacityClock.build(given[key], scenario.start, until), rate)
-        for key in sorted(given)
-    }

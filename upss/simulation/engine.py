@@ -12,8 +12,9 @@ from upss.forum.rules.promise import GRACE
 from upss.forum.rules.promising import NoCapacity
 from upss.forum.rules.queue import next_question, percentiles
 from upss.simulation import slots
-from upss.simulation.desk import Case, Desk
+from upss.simulation.desk import Desk
 from upss.simulation.inviting import Inviting, declared_minutes
+from upss.simulation.lines import Case
 from upss.simulation.people import REJECTED, REVIEW, REVIEW_MOST, Effort, Worker, effort
 from upss.simulation.profile import HOUR, WEEK
 from upss.simulation.scenario import Dispatch, Scenario

@@ -17,7 +17,8 @@ from upss.forum.rules.invite import (
     people_needed,
 )
 from upss.forum.rules.queue import QuestionView, waits
-from upss.simulation.desk import Case, Desk
+from upss.simulation.desk import Desk
+from upss.simulation.lines import Case
 from upss.simulation.people import COMES, COMES_AFTER, Worker
 from upss.simulation.profile import HOUR, Calendar
 from upss.simulation.scenario import Scenario
@@ -84,20 +85,11 @@ class Inviting:
         )
 
     def _invitees(self, now: datetime) -> list[Invitee]:
-        found: list[Invitee] = []
-        for worker in self.workers.values():
-            if not worker.is_busy and worker.is_open(now):
-                view = worker.view(now)
-                found.append(
-                    Invitee(
-                        answerer=view,
-                        is_open=True,
-                        is_quiet=worker.is_quiet(now),
-                        day_start=worker.day_starts,
-                        invited=worker.invited,
-                    )
-                )
-        return found
+        return [
+            worker.invitee(now)
+            for worker in self.workers.values()
+            if not worker.is_busy and worker.is_open(now)
+        ]
 
     def _named(self, invites: list[Invite], now: datetime) -> list[Worker]:
         found = [self.workers[invite.answerer_id] for invite in invites]

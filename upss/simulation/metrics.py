@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from statistics import fmean
 from zoneinfo import ZoneInfo
 
-from upss.simulation.desk import Case
+from upss.simulation.lines import Case
 from upss.simulation.profile import DAY_HOURS, HOUR, PEAK_CELLS, Calendar
 from upss.simulation.scenario import Scenario
 from upss.simulation.trace import Trace

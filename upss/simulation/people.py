@@ -15,6 +15,7 @@ from upss.forum.rules.cap_counters import Counter, Limits
 from upss.forum.rules.cap_periods import Period, day_of
 from upss.forum.rules.caps import CapRule, Metric
 from upss.forum.rules.hours import local_day
+from upss.forum.rules.invite import Invitee
 from upss.forum.rules.lease import Lease, begin, expires_at, extend, saved, warn_at
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.queue import AnswererView
@@ -24,6 +25,7 @@ from upss.simulation.world import CAP_DAYS, CURRENCY, WORK_MEAN, WORK_SIGMA, Per
 BEFORE = datetime(1, 1, 1, tzinfo=UTC)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 COMES_AFTER = timedelta(minutes=20)  # on average, if somebody who was invited comes
+INVITED_LATELY = timedelta(days=2)  # longer than the rules look back
 COMES = 0.30
 GOES_ON = 0.85
 LAPSES = 0.04
@@ -74,6 +76,7 @@ class Worker:
     invited: list[datetime] = field(default_factory=list)
     earned: list[tuple[datetime, int]] = field(default_factory=list)
     _view: AnswererView | None = None  # until something in it changes
+    _invitee: Invitee | None = None
     _is_open: tuple[bool, datetime] = (False, BEFORE)  # and until when
     _is_quiet: tuple[bool, datetime] = (False, BEFORE)
 
@@ -118,6 +121,19 @@ class Worker:
                 caps=Limits.on((self.counter,), self.today) if self.counter else None,
             )
         return self._view
+
+    def invitee(self, now: datetime) -> Invitee:
+        """Return what the rules of invitations want to know, in a declared hour."""
+        view, is_quiet, known = self.view(now), self.is_quiet(now), self._invitee
+        if known is None or known.answerer is not view or known.is_quiet is not is_quiet:
+            known = self._invitee = Invitee(
+                answerer=view,
+                is_open=True,
+                is_quiet=is_quiet,
+                day_start=self.day_starts,
+                invited=self.invited,
+            )
+        return known
 
     def place(self, percentile: float) -> None:
         """Take the place among the others by earnings per declared hour."""
@@ -172,8 +188,8 @@ class Worker:
 
     def was_invited(self, now: datetime) -> None:
         """Remember an invitation as long as the rules look back."""
-        self.invited = [at for at in self.invited if at >= self.day_starts]
-        self.invited.append(now)
+        self.invited = [*(at for at in self.invited if at >= now - INVITED_LATELY), now]
+        self._invitee = None
 
     def answers_invitation(self) -> timedelta | None:
         """Decide whether and after what time an invited person comes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from upss.simulation.desk import Case
+from upss.simulation.lines import Case
 
 
 @dataclass(frozen=True, slots=True)
