@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 from flask import Flask, g
 from flask.testing import FlaskClient
 
-from tests.databases import TEMPLATE, Reused
+from tests.databases import TEMPLATE, Reused, let_somebody_rest, send_home
 from tests.factories import Catcher, Database, free_port, settings_for
 from upss.app import create_app
 from upss.config import Settings
@@ -82,6 +82,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Embedd
         if known.fetchone() is None:
             roles.init_database(admin, "upss_making")
             migrate.upgrade(running.url("upss_owner", "upss_making"))
+            let_somebody_rest(running.conninfo("upss_owner", "upss_making"))
             connection.execute(f"ALTER DATABASE upss_making RENAME TO {TEMPLATE}")
     yield running
     running.close()
@@ -96,6 +97,12 @@ def _reused(server: embedded.EmbeddedServer) -> Reused:
 def database(_reused: Reused) -> Database:
     """A database as it is after the migrations, with real commits; always of the same name."""
     return _reused.fresh()
+
+
+@pytest.fixture
+def nobody_rests(database: Database) -> None:
+    """A new site: nobody answers yet, and the dials are those of the start."""
+    send_home(database.owner_conninfo)
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,39 @@ _TABLES = (
 )
 _SEQUENCES = "SELECT schemaname, sequencename, last_value, start_value FROM pg_sequences"
 
+# Somebody rests in every topic and language, all the week, so that each question of a test can be
+# promised: by 24 hours after the end of its offer, and 8 hours later for each one that waits.
+RESTING = 900_000
+_REST = """
+INSERT INTO account (id, public_id, email, name, language, created_at, confirmed_at) OVERRIDING
+  SYSTEM VALUE VALUES (900000, 'restingpersonxyz', 'resting@example.org', 'Rest', 'en', '2020-01-01Z',
+  '2020-01-01Z');
+INSERT INTO account_role VALUES (900000, 'answerer', '2020-01-01Z');
+INSERT INTO topic_approval SELECT 900000, code, '2020-01-01Z' FROM topic;
+INSERT INTO hours_version OVERRIDING SYSTEM VALUE VALUES (900000, 900000, '2020-01-01Z',
+  'Europe/Madrid', '[[0,0,1440],[1,0,1440],[2,0,1440],[3,0,1440],[4,0,1440],[5,0,1440],[6,0,1440]]',
+  1320, 480, '[]', NULL, '{}', 480, NULL, '{en,es,ca}', '{}');
+INSERT INTO offpeak_version (created_at, mode, urgency, margin, max_promise_hours, prior_per_hour,
+  stagger_minutes, peak_source, fixed_cells, pins, closed_dates)
+  SELECT created_at, 'open', urgency, margin, max_promise_hours, 5.859375, 0,
+    peak_source, fixed_cells, pins, closed_dates FROM offpeak_version;
+"""
+
+
+def let_somebody_rest(conninfo: str) -> None:
+    """Add the one who rests, and dials under which nothing waits for a quieter hour."""
+    with psycopg.connect(conninfo) as owner:
+        owner.execute(_REST)
+
+
+def send_home(conninfo: str) -> None:
+    """Take the one who rests away: a site as its migrations leave it, with the first dials."""
+    with psycopg.connect(conninfo) as owner:
+        for table in ("hours_version", "topic_approval", "account_role"):
+            owner.execute(f"DELETE FROM {table} WHERE account_id = {RESTING}")
+        owner.execute(f"DELETE FROM account WHERE id = {RESTING}")
+        owner.execute("DELETE FROM offpeak_version WHERE id > 1")
+
 
 def clone(server: embedded.EmbeddedServer, name: str) -> Database:
     """Make a fresh database from the template; one of the same name is replaced."""

@@ -13,6 +13,8 @@ OWN = {
     "POST /ask/<public_id>/autosave",
     "GET /ask/<public_id>/check",
     "POST /ask/<public_id>/check",
+    "GET /ask/<public_id>/no-promise",
+    "POST /ask/<public_id>/no-promise",
     "GET /ask/<public_id>/discard",
     "POST /ask/<public_id>/discard",
     "GET /questions/<public_id>",

@@ -1,39 +1,17 @@
-"""Promise, prices, texts, claims and ownership: what is promised and refused before any row exists."""
+"""Offers, prices, texts and ownership: what is said and refused before any row exists."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upss.forum.rules import claims, promise, texts, timers
+from upss.forum.rules import promise, texts, timers
 from upss.forum.rules.ownership import Owner
 from upss.forum.rules.pricing import MINUTES, Size
 from upss.payments.rules.lifecycle import SESSION_LEAST
-
-NOW = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-
-
-def test_the_promise_of_an_offer():
-    made = promise.promise(offered_at=NOW, topic="home", language="en")
-    assert made.offer_ends_at == NOW + timedelta(minutes=60)
-    assert made.promise_at == NOW + timedelta(hours=73)
-    assert made.honour_until == NOW + timedelta(hours=71)
-
-
-@given(moments, moments, st.sampled_from(["home", "bills"]), st.sampled_from(["en", "es", "ca"]))
-def test_a_later_offer_never_promises_an_earlier_answer(one, other, topic, language):
-    first, second = sorted((one, other))
-    early = promise.promise(offered_at=first, topic=topic, language=language)
-    late = promise.promise(offered_at=second, topic="home", language="en")
-    assert early.promise_at <= late.promise_at
-    assert early.offer_ends_at < early.honour_until < early.promise_at
-    # who pays in the last moment that is honoured leaves the answerer the floor of two hours
-    assert early.promise_at - early.honour_until == promise.FLOOR == timedelta(hours=2)
 
 
 def test_an_offer_outlives_the_shortest_payment_page():
@@ -99,40 +77,6 @@ def test_what_an_answer_must_be_like(length, fault):
 
 def test_a_draft_may_be_longer_than_what_is_sent():
     assert min(texts.DRAFT_MAX, 100_000) > max(texts.BODY_MAX, texts.ANSWER_MAX)
-
-
-def facts(**changes):
-    given_ = {"asker_id": 1, "answerer_id": 2, "topic_approved": True, "open_claims": 0}
-    return claims.ClaimFacts(**(given_ | changes))
-
-
-def test_who_may_claim():
-    claims.check_claim(facts())
-    claims.check_claim(facts(open_claims=2))
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"answerer_id": 1}, "own_question"),
-        ({"topic_approved": False}, "topic"),
-        ({"open_claims": 3}, "too_many"),
-        ({"open_claims": 9}, "too_many"),
-        ({"answerer_id": 1, "topic_approved": False, "open_claims": 3}, "own_question"),
-    ],
-)
-def test_who_may_not_claim(changes, reason):
-    with pytest.raises(claims.ClaimRefused) as refused:
-        claims.check_claim(facts(**changes))
-    assert refused.value.facts["reason"] == reason
-
-
-def test_a_claim_lasts_two_hours_after_the_last_save_but_not_beyond_the_grace():
-    promised = NOW + 72 * HOUR
-    assert claims.lease_end(saved_at=NOW, promise_at=promised) == NOW + 2 * HOUR
-    end = promised + 48 * HOUR
-    assert claims.lease_end(saved_at=end - HOUR, promise_at=promised) == end
-    assert claims.lease_end(saved_at=end - 2 * HOUR, promise_at=promised) == end
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ class Work(UnitOfWork):
 
     def __init__(self, session):
         self.clock = FixedClock(NOON)
+        self.zone = "Europe/Madrid"
         self.events = []
         self._own = session
 

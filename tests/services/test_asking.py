@@ -177,7 +177,7 @@ def test_an_offer_freezes_price_split_and_promise(app, clock, new_terms):
     frozen = (row.price_minor, row.currency, row.commission_bp, row.fund_bp)
     assert frozen == (1200, "EUR", 1500, 300)
     assert row.offer_ends_at == clock.now() + HOUR
-    assert row.promise_at == clock.now() + 73 * HOUR
+    assert row.promise_at == clock.now() + 25 * HOUR
     new_terms(DEARER)
     clock.advance(timedelta(minutes=20))
     payment = submit(number, of(row.asker_id))

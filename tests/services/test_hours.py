@@ -263,6 +263,7 @@ class TestUndo:
         assert declared(ada).hours.paused_until is None
 
 
+@pytest.mark.usefixtures("nobody_rests")
 class TestHistory:
     def test_who_declared_what_when(self, ada, berta, clock):
         start = clock.now()
@@ -290,6 +291,7 @@ class TestHistory:
         assert [each.account_id for each in found] == [ada.account_id]
 
 
+@pytest.mark.usefixtures("nobody_rests")
 class TestLeftAlone:
     @pytest.fixture(autouse=True)
     def _organizer(self, app):  # noqa: ARG002

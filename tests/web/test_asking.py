@@ -5,10 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import psycopg
 from sqlalchemy import select
 
 from tests.factories import hidden_of, person, post, question_row, queued, sign_in_as
 from upss.forum.models import Question
+from upss.forum.models_offpeak import Waiting
 from upss.forum.rules.ownership import Owner
 from upss.forum.service import asking
 from upss.forum.service.asking import DraftText
@@ -169,3 +171,45 @@ def test_whoever_asked_without_an_account_finds_the_question_in_the_menu(client)
     assert 'href="/my-questions"' not in client.get("/").get_data(as_text=True)
     post(client, start(client), **FIELDS, do="save")
     assert 'href="/my-questions"' in client.get("/").get_data(as_text=True)
+
+
+def test_what_cannot_be_promised_is_not_sold(client, database):
+    with psycopg.connect(database.owner_conninfo) as owner:
+        owner.execute("DELETE FROM topic_approval WHERE topic = 'home'")
+    url = start(client)
+    answer = post(client, url, **FIELDS, do="continue")
+    assert answer.headers["Location"] == f"{url}/no-promise"
+    page = client.get(f"{url}/no-promise").get_data(as_text=True)
+    assert "We cannot promise you an answer now" in page
+    assert "nobody is there who answers questions about “Home and repairs”" in page
+    assert "nothing was charged" in page
+    # Wednesday 12:00 in Madrid: an hour for the offer, and 24; with one topic less 19.2
+    assert "Bills and contracts: by Thursday 19 November at 08:30" in page
+    assert client.get(f"{url}/check").headers["Location"] == f"{url}/no-promise"
+    for address in ("nube.prat@example.org", "nube.prat@example.org", "nobody"):
+        answer = post(client, f"{url}/no-promise", email=address)
+        assert answer.headers["Location"] == f"{url}/no-promise"
+    with unit() as uow:
+        waiting = uow.session.execute(select(Waiting.topic, Waiting.language, Waiting.email))
+        assert [tuple(row) for row in waiting] == [("home", "en", "nube.prat@example.org")]
+
+
+def test_too_many_wait(client, database):
+    with psycopg.connect(database.owner_conninfo) as owner:
+        owner.execute("UPDATE offpeak_version SET prior_per_hour = 0.001")
+    url = start(client)
+    post(client, url, **FIELDS, do="continue")
+    page = client.get(f"{url}/no-promise").get_data(as_text=True)
+    assert "the answer could take more than 7 days" in page
+    assert "Choose another topic" not in page
+
+
+def test_once_a_promise_is_possible_the_page_leads_on(client):
+    url = start(client)
+    assert client.get(f"{url}/no-promise").status_code == 404
+    post(client, url, **(FIELDS | {"topic": ""}), do="continue")
+    assert client.get(f"{url}/no-promise").headers["Location"] == url
+    post(client, url, **FIELDS, do="continue")
+    assert client.get(f"{url}/no-promise").headers["Location"] == f"{url}/check"
+    page = client.get(f"{url}/check").get_data(as_text=True)
+    assert "The answer comes by Thursday 19 November at 13:00, usually sooner." in page

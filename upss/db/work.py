@@ -25,10 +25,14 @@ class UnitOfWork:
 
     Used as a context manager: leaving it without `commit()` undoes the work. Events that
     services `emit` are handled, in order, before the commit and inside the same transaction.
+    `zone` is the IANA time zone in which the site is at home.
     """
 
-    def __init__(self, clock: Clock, queue: JobQueue, handlers: Handlers) -> None:
+    def __init__(
+        self, clock: Clock, queue: JobQueue, handlers: Handlers, zone: str = "Etc/UTC"
+    ) -> None:
         self.clock = clock
+        self.zone = zone
         self._queue = queue
         self._handlers = handlers
         self._events: deque[Event] = deque()

@@ -30,7 +30,7 @@ from upss.demo.place import Place
 from upss.demo.stories import ANSWERERS, ASKERS, AUDITORS, ORGANIZERS, STORIES, Plot, Story
 from upss.doctor import tasks as doctor_tasks
 from upss.forum.rules.ownership import Owner
-from upss.forum.service import accepting, answering, asking, claiming
+from upss.forum.service import accepting, answering, asking, claiming, dialing
 from upss.forum.tasks import run_timers
 from upss.jobs import make_worker_app
 from upss.kernel.clock import SystemClock
@@ -46,6 +46,7 @@ from upss.site.models import ClockOffset
 from upss.web.ports import unit
 
 WEEKS_BACK = timedelta(days=37)
+_SETS_THE_DIALS = "aurora.molinet"
 _NO_ACCOUNT_YET = "clover.quillfeather"  # this one has not said yet how to be paid
 _PAID_AT_ONCE = "4000000000000077"
 _REFUND_FAILS = "4000000000005126"
@@ -169,6 +170,10 @@ def _invite_people(market: Marketplace) -> None:
             market.people[asker.key] = number
         uow.commit()
     declaring.declare(market.people, site_zone=market.settings.timezone)
+    with unit() as uow:
+        # so few people share so many topics that an hour of theirs is many topics' hour
+        dialing.turn(uow, organizer_id=market.people[_SETS_THE_DIALS], prior_per_hour=6.0)
+        uow.commit()
     for key in ANSWERERS:
         if key != _NO_ACCOUNT_YET:
             _onboard(market, market.people[key])

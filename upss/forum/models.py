@@ -148,6 +148,13 @@ class Move(Base):
     """One transition of a question: what happened, from where to where, by whom, when."""
 
     __tablename__ = "question_move"
+    __table_args__ = (
+        Index(
+            "ix_question_move_queue",
+            "at",
+            postgresql_where=text("from_status = 'queued' OR to_status = 'queued'"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), index=True)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from upss.db.work import UnitOfWork
-from upss.forum.service import accepting, claiming, timers
+from upss.forum.service import accepting, calibrating, claiming, timers
 from upss.web.ports import unit
 
 # In this order: what gives money back comes before what hands questions out again.
@@ -30,11 +30,22 @@ def run_timers() -> int:
             moved += _drain(timer)
         except Exception:  # noqa: BLE001 - the next timers are other people's
             _log.exception("timer %s stopped", timer.__name__)
+    calibrate()
     with unit() as uow:
         timers.tell_what_is_due(uow)
         accepting.remind_due(uow)
         uow.commit()
     return moved
+
+
+def calibrate() -> None:
+    """Let the promises learn from the hours that are over; without it they stay as they are."""
+    try:
+        with unit() as uow:
+            calibrating.calibrate_due(uow)
+            uow.commit()
+    except Exception:  # noqa: BLE001 - a promise that learns late is still a promise
+        _log.exception("calibration stopped")
 
 
 def _drain(timer: Callable[[UnitOfWork], int]) -> int:

@@ -13,9 +13,12 @@ from upss.forum import forms_ask, queries_ask
 from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.ownership import Owner
 from upss.forum.rules.pricing import MINUTES, Size
+from upss.forum.rules.promise import OFFER
+from upss.forum.rules.promising import Quote
 from upss.forum.rules.texts import BODY_MAX, TITLE_MAX, clean
-from upss.forum.service import asking
-from upss.kernel.errors import DomainError, GatewayError
+from upss.forum.service import asking, promises
+from upss.forum.service.promises import NoPromise
+from upss.kernel.errors import DomainError, GatewayError, NotFound
 from upss.kernel.ids import PaymentId, QuestionId, new_public_id
 from upss.ledger.rules.split import split
 from upss.payments import queries as payments
@@ -23,7 +26,7 @@ from upss.payments import tasks as payment_tasks
 from upss.site import queries as site
 from upss.web import limits, sessions
 from upss.web.access import for_everyone, person
-from upss.web.i18n import gettext
+from upss.web.i18n import catalogue, gettext
 from upss.web.ports import clock, unit
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("forum", __name__)
 _NEW_DRAFTS = 30  # from one network in an hour: plenty for a library, little for a flood
+_WAITING = 30
 ID = "<public_id>"
 
 
@@ -91,6 +95,8 @@ def _save_and_go_on(public_id: str) -> Any:
         assert isinstance(faults, dict)
         errors = forms_ask.fault_messages(faults, lengths)
         return _write_page(public_id, vars_of(text), terms, errors), 422
+    except NoPromise:
+        return redirect(url_for("forum.no_promise", public_id=public_id), 303)
     return redirect(url_for("forum.check", public_id=public_id), 303)
 
 
@@ -183,6 +189,8 @@ def _renew(draft: Question) -> Any:
             uow.commit()
     except asking.DraftIncomplete:
         return redirect(url_for("forum.write", public_id=draft.public_id), 303)
+    except NoPromise:
+        return redirect(url_for("forum.no_promise", public_id=draft.public_id), 303)
     if before[0] is not None:
         is_same = before == (draft.price_minor, draft.commission_bp)
         flash(
@@ -298,3 +306,53 @@ def discard(public_id: str) -> Any:
         uow.commit()
     flash(gettext("The draft is gone. Nothing was charged."), "ok")
     return redirect(url_for("pages.home"), 303)
+
+
+@blueprint.get(f"/ask/{ID}/no-promise")
+@for_everyone
+def no_promise(public_id: str) -> Any:
+    """Say that no answer can be promised and nothing is charged, and what the asker may do."""
+    with unit() as uow:
+        draft = queries_ask.owned(uow.session, public_id, owner())
+        terms = site.terms(uow.session)
+        if draft.status != Status.DRAFT or draft.topic not in terms.topics:
+            return redirect(url_for("forum.write", public_id=public_id), 303)
+        places = [(topic, draft.language) for topic in terms.topics]
+        quoter = promises.Quoter.load(uow, places)
+        at = uow.clock.now() + OFFER
+        quotes = {place[0]: quoter.quote(place, at) for place in places}
+    mine = quotes[draft.topic]
+    if isinstance(mine, Quote):  # somebody came back meanwhile
+        return redirect(url_for("forum.check", public_id=public_id), 303)
+    return render_template(
+        "forum/no_promise.html",
+        draft=draft,
+        reason=mine.reason,
+        days=quoter.dials.policy.max_promise.days,
+        others=[(topic, each.by) for topic, each in quotes.items() if isinstance(each, Quote)],
+    )
+
+
+@blueprint.post(f"/ask/{ID}/no-promise")
+@for_everyone
+def wait(public_id: str) -> Any:
+    """Note who wants to hear when an answer can be promised."""
+    visitor = person()
+    with unit() as uow:
+        draft = queries_ask.owned(uow.session, public_id, owner())
+    if draft.topic is None:
+        raise NotFound(public_id=public_id)
+    try:
+        email = normal_email(visitor.email if visitor else request.form.get("email", "").strip())
+    except BadEmail:
+        flash(gettext("Write your email address, such as name@example.org"), "error")
+        return redirect(url_for("forum.no_promise", public_id=public_id), 303)
+    network = network_of(request.remote_addr or "0.0.0.0")  # noqa: S104 - a key of a count
+    limits.hit(f"waiting:{network}", most=_WAITING, window=timedelta(hours=1))
+    with unit() as uow:
+        promises.wait_for(
+            uow, place=(draft.topic, draft.language), email=email, reads=catalogue().code
+        )
+        uow.commit()
+    flash(gettext("We write to you once, when an answer can be promised."), "ok")
+    return redirect(url_for("forum.no_promise", public_id=public_id), 303)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from upss.forum.rules.pricing import MINUTES
-from upss.forum.rules.promise import GRACE, HORIZON, OFFER
+from upss.forum.rules.promise import GRACE, OFFER
 from upss.forum.rules.timers import REVIEW
 from upss.ledger.rules.split import split
 from upss.site import queries as site
@@ -45,11 +45,9 @@ def how_money_works() -> str:
 @for_everyone
 def rights() -> str:
     """Say what the asker may count on."""
-    hours = {"promise": HORIZON, "grace": GRACE}
     return render_template(
         "forum/rights.html",
-        promise_hours=int(hours["promise"].total_seconds() // 3600),
-        grace_hours=int(hours["grace"].total_seconds() // 3600),
+        grace_hours=int(GRACE.total_seconds() // 3600),
         review_days=REVIEW.days,
         offer_minutes=int(OFFER.total_seconds() // 60),
         minutes=MINUTES,

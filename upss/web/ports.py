@@ -69,7 +69,7 @@ def mailer() -> Mailer:
 def unit() -> UnitOfWork:
     """Begin a unit of work; it ends with `commit()`, or leaves no trace."""
     here = _installed()
-    return UnitOfWork(here.ports.clock, here.ports.queue, here.handlers)
+    return UnitOfWork(here.ports.clock, here.ports.queue, here.handlers, here.settings.timezone)
 
 
 def external_url(endpoint: str, **values: object) -> str:

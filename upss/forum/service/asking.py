@@ -12,9 +12,11 @@ from sqlalchemy.dialects.postgresql import insert
 from upss.accounts import service as accounts
 from upss.forum.events import QuestionQueued, QuestionWithdrawn
 from upss.forum.models import Question
-from upss.forum.rules import promise as promises
 from upss.forum.rules.lifecycle import MoveRefused, Status
+from upss.forum.rules.policy import Policy
+from upss.forum.rules.promise import OFFER
 from upss.forum.rules.texts import DRAFT_MAX, clean, question_faults
+from upss.forum.service import promises
 from upss.forum.service.moves import by, locked, make_move
 from upss.kernel.errors import DomainError, NotFound
 from upss.kernel.ids import PaymentId, QuestionId
@@ -130,8 +132,9 @@ def faults_of(question: Question, terms: site.Terms) -> dict[str, str]:
 def make_offer(uow: UnitOfWork, *, question_id: QuestionId) -> None:
     """Freeze price, split rule and promise of a draft for 60 minutes.
 
-    Earlier offers of the question are closed: what is still paid on them goes back. Raises
-    `DraftIncomplete`, or `OfferStale` when the question is no draft any more.
+    The promise's time begins at the end of the offer, so that a payment in its last minute loses
+    nothing. Earlier offers of the question are closed: what is still paid on them goes back.
+    Raises `DraftIncomplete`, `NoPromise`, or `OfferStale` when the question is no draft any more.
     """
     charging.close_offer(uow, question_id=question_id)  # payments are locked before questions
     question = locked(uow, question_id)
@@ -144,12 +147,13 @@ def make_offer(uow: UnitOfWork, *, question_id: QuestionId) -> None:
     assert question.topic is not None
     assert question.size is not None
     now = uow.clock.now()
-    promise = promises.promise(offered_at=now, topic=question.topic, language=question.language)
+    quote = promises.give(uow, question, at=now + OFFER)
     question.price_minor = terms.prices[question.topic, question.size]
     question.currency = terms.currency
     question.commission_bp, question.fund_bp = terms.commission_bp, terms.fund_bp
-    question.offered_at, question.offer_ends_at = now, promise.offer_ends_at
-    question.promise_at, question.honour_until = promise.promise_at, promise.honour_until
+    question.offered_at, question.offer_ends_at = now, now + OFFER
+    # an answerer must still have the promise's least time when a late payment arrives
+    question.promise_at, question.honour_until = quote.by, quote.by - Policy().floor
 
 
 def is_payable(question: Question, *, now: datetime) -> bool:

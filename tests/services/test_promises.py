@@ -1,0 +1,304 @@
+"""The promise from the capacity clock: what it is calculated from, when there is none, how it learns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from sqlalchemy import select
+
+from tests.factories import ANSWER, draft, pay_at_standin, person, question_row, queued, submitted
+from upss.forum.models_offpeak import (
+    Calibration,
+    OffpeakVersion,
+    PromiseScore,
+    QuestionPromise,
+    TopicDesk,
+)
+from upss.forum.rules.windows import Window
+from upss.forum.service import answering, asking, calibrating, claiming, hours, promises
+from upss.forum.service.hours import Whose
+from upss.kernel.roles import Role
+from upss.payments import tasks as payment_tasks
+from upss.web.ports import unit
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MADRID = "Europe/Madrid"
+ALWAYS = tuple(Window(dow, 0, 1440) for dow in range(7))
+
+
+@pytest.fixture
+def site(app, database, nobody_rests):
+    """A new site as its migrations leave it."""
+    return database
+
+
+@pytest.fixture
+def ada(site):
+    return person("ada@example.org", role=Role.ANSWERER, topics=("home",))
+
+
+@pytest.fixture
+def asker(site):
+    return person("asker@example.org")
+
+
+def offer(question):
+    with unit() as uow:
+        asking.make_offer(uow, question_id=question)
+        uow.commit()
+    return question_row(question)
+
+
+def refused(question):
+    with pytest.raises(promises.NoPromise) as caught, unit() as uow:
+        asking.make_offer(uow, question_id=question)
+    row = question_row(question)
+    assert (row.status, row.price_minor, row.offered_at) == ("draft", None, None)
+    return caught.value.facts["reason"]
+
+
+def of(question):
+    with unit() as uow:
+        return uow.session.get(QuestionPromise, question)
+
+
+def desk(topic="home", language="en"):
+    with unit() as uow:
+        return uow.session.get(TopicDesk, (topic, language))
+
+
+def calibration():
+    with unit() as uow:
+        return uow.session.get(Calibration, 1)
+
+
+def scores():
+    with unit() as uow:
+        return dict(uow.session.execute(select(PromiseScore.question_id, PromiseScore.value)).all())
+
+
+def calibrate():
+    with unit() as uow:
+        done = calibrating.calibrate_due(uow)
+        uow.commit()
+    return done
+
+
+def always(who, *languages):
+    """Declare every hour of the week."""
+    with unit() as uow:
+        hours.set_week(uow, Whose(who, MADRID), windows=ALWAYS, zone_name=MADRID)
+        if languages:
+            mine = frozenset(languages)
+            hours.set_work(uow, Whose(who, MADRID), languages=mine, topics_off=frozenset())
+        uow.commit()
+
+
+def pause(who, until):
+    with unit() as uow:
+        hours.pause(uow, Whose(who, MADRID), until=until)
+        uow.commit()
+
+
+def act(who, question, what):
+    with unit() as uow:
+        what(uow, question_id=question, answerer_id=who)
+        uow.commit()
+
+
+def answer(who, question):
+    act(who, question, claiming.claim)
+    with unit() as uow:
+        answering.send_answer(uow, question_id=question, answerer_id=who, body=ANSWER)
+        uow.commit()
+
+
+def turn(clock, **changes):
+    """Set the dials anew."""
+    with unit() as uow:
+        last = uow.session.scalars(
+            select(OffpeakVersion).order_by(OffpeakVersion.id.desc())
+        ).first()
+        names = [c.key for c in OffpeakVersion.__table__.columns if c.key != "id"]
+        values = {name: getattr(last, name) for name in names}
+        uow.session.add(OffpeakVersion(**(values | {"created_at": clock.now()} | changes)))
+        uow.commit()
+
+
+class TestQuote:
+    @pytest.mark.usefixtures("ada")
+    def test_answerer_hours_of_the_assumed_week(self, asker):
+        # (0 + 3) / 0.5 x 2.5 = 15 hours from Wednesday 13:00: 4 + 8 + 3, so Friday at 12:00, which
+        # are 47 hours; a quarter more is Friday at 23:45, and rounded up midnight
+        row = offer(draft(asker))
+        assert row.promise_at == datetime(2026, 11, 20, 23, 0, tzinfo=UTC)
+        assert row.honour_until == row.promise_at - 2 * HOUR
+        noted = of(row.id)
+        assert (noted.by_at, noted.offered_at) == (row.promise_at, row.offered_at)
+        assert (noted.n_ahead, noted.rate, noted.factor, noted.margin) == (0, 0.5, 2.5, 0.25)
+        assert (noted.base_h, noted.n_scores) == (6.0, 0)
+        assert noted.reading == pytest.approx(1.0)  # from 12:00 until 13:00
+
+    def test_only_those_ahead_in_topic_and_language(self, asker, ada):
+        always(ada, "en", "es")
+        for language in ("en", "en", "es"):
+            queued(asker, language=language)
+        assert of(offer(draft(asker)).id).n_ahead == 2
+        assert of(offer(draft(asker, language="es")).id).n_ahead == 1
+
+    @pytest.mark.usefixtures("ada")
+    def test_more_people_promise_more(self, asker):
+        first = offer(draft(asker)).promise_at
+        person(role=Role.ANSWERER, topics=("home",))
+        assert offer(draft(asker)).promise_at < first
+
+    def test_a_promise_that_was_paid_for_never_changes(self, site, asker, ada, clock):
+        question, payment = submitted(asker)
+        before = question_row(question).promise_at
+        pay_at_standin(payment)
+        payment_tasks.check_payment(payment)
+        pause(ada, clock.now() + 30 * DAY)
+        assert question_row(question).promise_at == before
+        for table, column, key in (
+            ("question", "promise_at", "id"),
+            ("question_promise", "by_at", "question_id"),
+        ):
+            with (
+                psycopg.connect(site.app_conninfo) as app,
+                pytest.raises(psycopg.Error, match="paid"),
+            ):
+                app.execute(f"UPDATE {table} SET {column} = now() WHERE {key} = {question}")
+
+    @pytest.mark.usefixtures("ada")
+    def test_an_unpaid_one_is_given_anew(self, asker, clock):
+        question = draft(asker)
+        first = offer(question).promise_at
+        clock.advance(3 * DAY)
+        assert offer(question).promise_at == first + 3 * DAY
+        assert of(question).offered_at == clock.now()
+
+
+class TestNoPromise:
+    @pytest.mark.usefixtures("ada")
+    def test_nobody_knows_the_language(self, asker):
+        assert refused(draft(asker, language="ca")) == "nobody"
+
+    @pytest.mark.usefixtures("ada")
+    def test_nobody_knows_the_topic(self, asker):
+        assert refused(draft(asker, topic="bills")) == "nobody"
+
+    def test_everybody_pauses_and_comes_back(self, asker, ada, clock):
+        question = draft(asker)
+        pause(ada, clock.now() + 60 * DAY)
+        assert refused(question) == "nobody"
+        with unit() as uow:
+            hours.come_back(uow, Whose(ada, MADRID))
+            uow.commit()
+        assert offer(question).promise_at is not None
+
+    def test_too_much_waits(self, asker, ada):
+        always(ada)
+        # seven days hold 134.4 hours and a quarter of them: at 5 hours each 26.9 questions, which are
+        # 23 ahead and the three that are always added
+        for _ in range(24):
+            queued(asker)
+        assert refused(draft(asker)) == "too_late"
+
+    @pytest.mark.usefixtures("ada")
+    def test_no_longer_than_the_organizer_allows(self, asker, clock):
+        turn(clock, max_promise_hours=48)
+        assert refused(draft(asker)) == "too_late"
+
+
+class TestCalibrate:
+    def test_counts_the_hours_with_a_queue_and_the_answers(self, asker, ada, clock):
+        always(ada)
+        question = queued(asker)  # 11:00
+        clock.advance(timedelta(minutes=90))
+        act(ada, question, claiming.claim)  # 12:30: nothing waits
+        clock.advance(timedelta(minutes=60))
+        act(ada, question, answering.hand_back)  # 13:30
+        clock.advance(timedelta(minutes=15))
+        answer(ada, question)  # 13:45
+        clock.advance(timedelta(minutes=75))
+        assert calibrate() == 1
+        counted = desk()
+        assert (counted.completions, counted.exposure_h) == (1.0, pytest.approx(1.75))
+        assert counted.counted_until == clock.now() == datetime(2026, 11, 18, 15, tzinfo=UTC)
+        # from the end of the offer, 12:00, until 13:45, over a base of 6 hours
+        assert scores() == {question: pytest.approx(1.75 / 6)}
+        assert (calibration().factor, calibration().n_scores) == (2.5, 1)
+
+    @pytest.mark.usefixtures("ada")
+    def test_an_hour_is_counted_once(self, asker, clock):
+        queued(asker)
+        clock.advance(HOUR)
+        assert [calibrate(), calibrate()] == [1, 0]
+        clock.advance(timedelta(minutes=59))
+        assert calibrate() == 0
+        clock.advance(-5 * HOUR)  # the site's clock is set back
+        assert calibrate() == 0
+
+    @pytest.mark.parametrize("step", [HOUR, 7 * HOUR, 36 * HOUR])
+    def test_a_worker_that_stood_still_loses_nothing(self, asker, ada, clock, step):
+        always(ada)
+        begin = clock.now()
+        first = queued(asker)
+        plans = [
+            (begin + 5 * HOUR + timedelta(minutes=10), lambda: answer(ada, first)),
+            (begin + 20 * HOUR, lambda: answer(ada, queued(asker))),
+            (begin + 30 * HOUR + timedelta(minutes=30), lambda: queued(asker)),
+            (begin + 36 * HOUR, calibrate),
+        ]
+        runs = [(begin + n * step, calibrate) for n in range(1, int(36 * HOUR / step) + 1)]
+        for at, what in sorted(plans + runs, key=lambda each: each[0]):
+            clock.instant = at
+            what()
+        counted = desk()
+        assert (counted.completions, len(scores())) == (2.0, 2)
+        assert counted.exposure_h == pytest.approx(5 + 10 / 60 + 5.5)
+
+    def test_the_rate_learns(self, asker, ada, clock):
+        always(ada)
+        for _ in range(3):
+            answer(ada, queued(asker))
+            clock.advance(HOUR)
+        calibrate()
+        noted = of(offer(draft(asker)).id)
+        assert noted.rate == pytest.approx((3 + 5) / (0 + 10))
+        assert noted.base_h == pytest.approx(3 / 0.8)
+
+    def test_the_factor_is_an_order_statistic_once_sixty_were_timed(self, asker, ada, clock):
+        ids = [draft(asker) for _ in range(80)]
+        with unit() as uow:
+            for number, question in enumerate(ids):
+                at = clock.now() + number * timedelta(seconds=1)
+                uow.session.add(PromiseScore(question_id=question, at=at, value=number / 10))
+            uow.commit()
+        calibrate()
+        # ceil(0.97 x 81) = 79th of 80
+        assert (calibration().factor, calibration().n_scores) == (pytest.approx(7.8), 80)
+        clock.advance(HOUR)
+        always(ada)
+        waiting = [queued(asker) for _ in range(2)]
+        clock.advance(9 * DAY)
+        calibrate()
+        assert [question_row(each).status for each in waiting] == ["queued", "queued"]
+        # both are over it: without them a queue that grows would look healthy
+        assert calibration().factor > 7.8
+
+    def test_a_rolled_clock_goes_on(self, asker, ada, clock):
+        always(ada)
+        question = queued(asker)
+        start = desk().clock_start
+        clock.advance(2 * DAY + 2 * HOUR)
+        calibrate()
+        rolled = desk()
+        assert rolled.clock_start == clock.now() - DAY > start
+        assert rolled.clock_base == pytest.approx((rolled.clock_start - start) / HOUR, rel=0.01)
+        answer(ada, question)
+        clock.advance(HOUR)
+        calibrate()
+        assert scores() == {question: pytest.approx(49 / 6)}

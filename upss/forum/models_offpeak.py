@@ -1,0 +1,122 @@
+"""What the off-peak engine keeps: the organizer's dials, each topic's desk, and promises given."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from upss.db.base import Base
+
+
+class OffpeakVersion(Base):
+    """The organizer's dials; the newest by id is in force, and no row ever changes.
+
+    `pins` are [hour of the week, is a peak].
+    """
+
+    __tablename__ = "offpeak_version"
+    __table_args__ = (
+        CheckConstraint("mode IN ('open', 'deferred', 'strict')", name="mode"),
+        CheckConstraint("urgency BETWEEN 0 AND 1", name="urgency"),
+        CheckConstraint("margin BETWEEN 0 AND 1", name="margin"),
+        CheckConstraint("max_promise_hours BETWEEN 2 AND 720", name="max_promise"),
+        CheckConstraint("prior_per_hour > 0", name="prior"),
+        CheckConstraint("stagger_minutes BETWEEN 0 AND 1440", name="stagger"),
+        CheckConstraint("peak_source IN ('fixed', 'learned', 'learned_pins')", name="peak_source"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    created_at: Mapped[datetime]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    mode: Mapped[str] = mapped_column(String(10))
+    urgency: Mapped[float]
+    margin: Mapped[float]
+    max_promise_hours: Mapped[int] = mapped_column(SmallInteger)
+    prior_per_hour: Mapped[float]
+    stagger_minutes: Mapped[int] = mapped_column(SmallInteger)
+    peak_source: Mapped[str] = mapped_column(String(12))
+    fixed_cells: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    pins: Mapped[list[list[int]]] = mapped_column(JSONB)
+    closed_dates: Mapped[list[date]] = mapped_column(ARRAY(Date))
+
+
+class TopicDesk(Base):
+    """One topic in one language: where its clock starts, and what was counted for its rate."""
+
+    __tablename__ = "topic_desk"
+
+    topic: Mapped[str] = mapped_column(ForeignKey("topic.code"), primary_key=True)
+    language: Mapped[str] = mapped_column(String(2), primary_key=True)
+    clock_start: Mapped[datetime]
+    clock_base: Mapped[float]
+    completions: Mapped[float]
+    exposure_h: Mapped[float]
+    counted_until: Mapped[datetime]
+
+
+class Calibration(Base):
+    """The factor of the last full hour, and how many scores stand behind it."""
+
+    __tablename__ = "calibration"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    factor: Mapped[float]
+    n_scores: Mapped[int]
+    at: Mapped[datetime]
+
+
+class QuestionPromise(Base):
+    """What a promise was calculated from; it never changes once the question is paid."""
+
+    __tablename__ = "question_promise"
+
+    question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), primary_key=True)
+    offered_at: Mapped[datetime]
+    by_at: Mapped[datetime]
+    n_ahead: Mapped[int]
+    rate: Mapped[float]
+    factor: Mapped[float]
+    margin: Mapped[float]
+    base_h: Mapped[float]
+    reading: Mapped[float]
+    n_scores: Mapped[int]
+
+
+class PromiseScore(Base):
+    """How many times its base a question took until its first answer."""
+
+    __tablename__ = "promise_score"
+    __table_args__ = (Index("ix_promise_score_newest", "at", "question_id"),)
+
+    question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), primary_key=True)
+    at: Mapped[datetime]
+    value: Mapped[float]
+
+
+class Waiting(Base):
+    """Somebody who wants to hear when a topic can be promised again; told once."""
+
+    __tablename__ = "waiting_list"
+    __table_args__ = (UniqueConstraint("topic", "language", "email"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    topic: Mapped[str] = mapped_column(ForeignKey("topic.code"))
+    language: Mapped[str] = mapped_column(String(2))
+    email: Mapped[str] = mapped_column(String(254))
+    reads: Mapped[str] = mapped_column(String(2))
+    created_at: Mapped[datetime]
