@@ -34,6 +34,13 @@ PAID = replace(DONE, payments=((TODAY, 600), (TODAY + DAY, 400)))
         (MONTHLY, DONE, 0, ((TODAY, 1000),)),
         (MONTHLY, replace(DONE, taken_back_minor=300), 0, ((TODAY, 700),)),
         (MONTHLY, replace(DONE, taken_back_minor=3000), 0, ((TODAY, 0),)),
+        (
+            MONTHLY,
+            replace(DONE, corrections=((TODAY + DAY, 250), (TODAY + DAY, -50))),
+            0,
+            ((TODAY, 1000), (TODAY + DAY, 250), (TODAY + DAY, -50)),
+        ),
+        (PAYMENT, replace(DONE, corrections=((TODAY, 250),)), 1000, ()),
         (PAYMENT, DONE, 1000, ()),
         (PAYMENT, replace(DONE, taken_back_minor=300), 700, ()),
         (PAYMENT, PAID, 0, PAID.payments),
@@ -48,7 +55,7 @@ def test_what_a_limit_counts_of_past_work(rule, work, held, bookings):
     piece = piece_of(rule, work)
     assert piece == Piece(claim_id=1, held=held, bookings=bookings)
     assert piece.counted == sum(amount for _day, amount in bookings)
-    assert piece.counted_on == (bookings[-1][0] if bookings else None)
+    assert piece.counted_on == (bookings[0][0] if bookings else None)
 
 
 def test_another_currency_cannot_be_compared():

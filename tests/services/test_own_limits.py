@@ -10,6 +10,8 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests import factories
+from upss.adjustments import service as adjustments
+from upss.adjustments.rules.proposals import Typed
 from upss.forum import queries_caps as queries
 from upss.forum.models import Claim
 from upss.forum.models_caps import CapReservation, CapRuleRow, CapStanding
@@ -18,6 +20,7 @@ from upss.forum.rules.caps import Action, Amount, Basis, CapRefused, CapRule, Me
 from upss.forum.rules.queue import ClaimRefused
 from upss.forum.service import accepting, answering, caps, claiming, own_limits
 from upss.kernel.errors import NotFound
+from upss.kernel.ids import new_public_id
 from upss.kernel.money import Money
 from upss.kernel.roles import Role
 from upss.ledger.rules.split import Terms
@@ -171,8 +174,9 @@ def test_a_clock_set_back_reopens_nothing(people, me, clock):
     limit(me, replace(MONTHLY, limit=SHARE))
     accept(people, send(people, claim(people)))
     clock.instant -= timedelta(days=30)
-    with pytest.raises(ClaimRefused, match="own_limits"):
-        claim(people)
+    with unit() as uow:
+        _no_paid_work, found = queries.limits(uow.session, me, clock.now())
+    assert not found.has_room(1, "EUR", 0)
 
 
 def test_net_of_expenses(people, me):
@@ -485,3 +489,42 @@ def test_a_payout_books_what_counts_by_payment(people, me, clock):
     assert stands(me) == [(SHARE, 0, 3000 - SHARE)]
     limit(me, replace(PAYMENT, limit=4000))  # a limit set now has seen the transfer too
     assert stands(me)[1] == (SHARE, 0, 4000 - SHARE)
+
+
+def test_goodwill_counts_when_it_is_given_or_when_it_is_sent(people, me, clock):
+    limit(me), limit(me, PAYMENT), limit(me, DAILY)
+    question_id = send(people, claim(people))
+    accept(people, question_id)
+    clock.advance(timedelta(days=20))
+
+    def decide(proposal_of):
+        author, other = (factories.person(role=Role.ORGANIZER) for _ in range(2))
+        public_id = new_public_id()
+        with unit() as uow:
+            proposal_of(uow, public_id, author)
+            uow.commit()
+        with unit() as uow:
+            adjustments.approve(uow, public_id=public_id, organizer_id=other)
+            uow.commit()
+        return public_id
+
+    def give(uow, public_id, author):
+        typed = Typed(
+            purpose="goodwill", question=str(question_id), amount="2,50", reason="Helped twice."
+        )
+        made = adjustments.understand(uow, typed)
+        adjustments.propose(uow, made, public_id=public_id, organizer_id=author)
+
+    given = decide(give)
+    assert stands(me) == [(250, 0, 2750), (0, SHARE, 3000 - SHARE), (0, 0, 50)]
+    limit(me)  # one that is set later says the same
+    assert stands(me)[-1] == (250, 0, 2750)
+
+    def take_back(uow, public_id, author):
+        adjustments.propose_reversal(
+            uow, of_public_id=given, public_id=public_id, organizer_id=author,
+            reason="It was a mistake.",
+        )  # fmt: skip
+
+    decide(take_back)
+    assert stands(me)[0] == stands(me)[-1] == (0, 0, 3000)

@@ -24,6 +24,7 @@ from upss.adjustments.rules.proposals import (
     reason_fault,
     reason_of,
 )
+from upss.forum.service import caps
 from upss.kernel.errors import DomainError, Forbidden, NotFound
 from upss.kernel.ids import AccountId
 from upss.kernel.money import EXPONENTS, Money
@@ -154,7 +155,23 @@ def approve(uow: UnitOfWork, *, public_id: str, organizer_id: AccountId) -> int:
     )
     row.entry_id = post(uow, draft).entry_id
     _decide(uow, row, Status.APPROVED, organizer_id)
+    _count_in_limits(uow, proposal)
     return row.entry_id
+
+
+def _count_in_limits(uow: UnitOfWork, proposal: Proposal) -> None:
+    """Count what is owed for an answer in the own limits of whoever gave it."""
+    if proposal.answerer_id is None or proposal.question_id is None:
+        return
+    theirs = chart.payable(proposal.answerer_id)
+    owed = -sum(line.amount for line in proposal.lines if line.account == theirs)
+    if owed:
+        caps.adjusted(
+            uow,
+            question_id=proposal.question_id,
+            answerer_id=proposal.answerer_id,
+            minor=owed,
+        )
 
 
 def refuse(uow: UnitOfWork, *, public_id: str, organizer_id: AccountId) -> None:

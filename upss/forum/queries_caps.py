@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 # What gives back a part of what an answer had earned.
 _TAKEN_BACK = ("refund_requested", "rehold", "rebate", "dispute_lost")
+# What organizers, or a grateful asker, gave beside it.
+_CORRECTED = ("tip_paid", "adjustment")
 _SENT = ("transfer_created", "transfer_reversed", "bank_batch_submitted", "payout_returned")
 
 
@@ -58,6 +60,15 @@ class InForce:
         """Return the room that all of them leave at an instant."""
         rooms = ((it.row.rule, it.counter.room(it.row.day_of(at))) for it in self.standings)
         return Limits(tuple((rule, room) for rule, room in rooms if room is not None))
+
+
+@dataclass(slots=True)
+class _Money:
+    """What the books say of one question, beside the share itself."""
+
+    taken_back: int = 0
+    payments: list[tuple[date, int]] = field(default_factory=list)
+    corrections: list[tuple[date, int]] = field(default_factory=list)
 
 
 def in_force(session: Session, account_id: AccountId) -> InForce:
@@ -172,12 +183,11 @@ def works(session: Session, account_id: AccountId, *, since: datetime, zone: str
         .order_by(Claim.id)
     ).all()
     money = _money_of(session, account_id, zone)
-    return [_work(row, money.get(row.question_id, (0, ()))) for row in rows]
+    return [_work(row, money.get(row.question_id, _Money())) for row in rows]
 
 
-def _work(row: AnyRow, money: tuple[int, tuple[tuple[date, int], ...]]) -> Work:
+def _work(row: AnyRow, money: _Money) -> Work:
     parts = split(row.price_minor, commission_bp=row.commission_bp, fund_bp=row.fund_bp)
-    taken_back, payments = money
     return Work(
         claim_id=row.id,
         share_minor=parts.share_minor,
@@ -185,30 +195,31 @@ def _work(row: AnyRow, money: tuple[int, tuple[tuple[date, int], ...]]) -> Work:
         minutes=MINUTES[Size(row.size)],
         answered_on=row.answered_on,
         accepted_on=row.accepted_on,
-        taken_back_minor=taken_back,
-        payments=payments,
+        taken_back_minor=money.taken_back,
+        payments=tuple(money.payments),
+        corrections=tuple(money.corrections),
     )
 
 
-def _money_of(
-    session: Session, account_id: AccountId, zone: str
-) -> dict[int, tuple[int, tuple[tuple[date, int], ...]]]:
-    """Return by question what was taken back, and the payments with their days."""
+def _money_of(session: Session, account_id: AccountId, zone: str) -> dict[int, _Money]:
+    """Return by question what was taken back, and payments and corrections with their days."""
     day = _day(entry.c.booked_at, zone).label("day")
+    owed = account.c.code == chart.payable(account_id)
     rows = session.execute(
         _lines(account_id, posting.c.question_id, entry.c.kind, day, func.sum(posting.c.amount))
-        .where(or_(_is_taken_back(account_id), _is_sent()))
+        .where(or_(and_(owed, entry.c.kind.in_((*_TAKEN_BACK, *_CORRECTED))), _is_sent()))
         .group_by(posting.c.question_id, entry.c.kind, day)
         .order_by(day)
     )
-    found: dict[int, tuple[int, tuple[tuple[date, int], ...]]] = {}
+    found: dict[int, _Money] = {}
     for question_id, kind, on, minor in rows:
-        taken, payments = found.get(question_id, (0, ()))
+        money = found.setdefault(question_id, _Money())
         if kind in _TAKEN_BACK:
-            taken += int(minor)
+            money.taken_back += int(minor)
+        elif kind in _CORRECTED:
+            money.corrections.append((on, -int(minor)))
         else:
-            payments = (*payments, (on, int(minor)))
-        found[question_id] = taken, payments
+            money.payments.append((on, int(minor)))
     return found
 
 
@@ -233,10 +244,6 @@ def _lines(account_id: AccountId, *columns: Any) -> Any:
         .join(entry, entry.c.id == posting.c.entry_id)
         .where(account.c.code.in_((chart.payable(account_id), chart.in_payout(account_id))))
     )
-
-
-def _is_taken_back(account_id: AccountId) -> ColumnElement[bool]:
-    return and_(account.c.code == chart.payable(account_id), entry.c.kind.in_(_TAKEN_BACK))
 
 
 def _is_sent() -> ColumnElement[bool]:

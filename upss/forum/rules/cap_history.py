@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,7 +14,8 @@ from upss.forum.rules.caps import CapRule, Stage, bucket_of
 class Work:
     """One claim of the past or of now, with what came of it; days are the person's own.
 
-    `taken_back_minor` is what refunds took from the share, `payments` what was sent of it when.
+    `taken_back_minor` is what refunds took from the share, `payments` what was sent of it when,
+    `corrections` what an organizer added to it or took away.
     """
 
     claim_id: int
@@ -25,6 +26,7 @@ class Work:
     accepted_on: date | None = None
     taken_back_minor: int = 0
     payments: tuple[tuple[date, int], ...] = ()
+    corrections: tuple[tuple[date, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +45,7 @@ class Piece:
     @property
     def counted_on(self) -> date | None:
         """The day from which a refund is taken."""
-        return self.bookings[-1][0] if self.bookings else None
+        return self.bookings[0][0] if self.bookings else None
 
 
 def piece_of(rule: CapRule, work: Work) -> Piece | None:
@@ -54,15 +56,20 @@ def piece_of(rule: CapRule, work: Work) -> Piece | None:
     )
     if amount is None or left is None:
         return None
+
+    def counted(moved: tuple[tuple[date, int], ...]) -> Iterator[tuple[date, int]]:
+        return ((day, rule.amount_of(minor, work.currency, 0) or 0) for day, minor in moved)
+
+    bookings: tuple[tuple[date, int], ...] = ()
     match rule.counted_when:
         case Stage.ANSWERED:
-            bookings = () if work.answered_on is None else ((work.answered_on, amount),)
+            if work.answered_on is not None:
+                bookings = ((work.answered_on, amount),)
         case Stage.ACCEPTED:
-            bookings = () if work.accepted_on is None else ((work.accepted_on, left),)
+            if work.accepted_on is not None:
+                bookings = ((work.accepted_on, left), *counted(work.corrections))
         case Stage.PAID:
-            bookings = tuple(
-                (day, rule.amount_of(minor, work.currency, 0) or 0) for day, minor in work.payments
-            )
+            bookings = tuple(counted(work.payments))
     return Piece(claim_id=work.claim_id, held=0 if bookings else left, bookings=bookings)
 
 

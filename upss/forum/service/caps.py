@@ -159,6 +159,24 @@ def refunded(uow: UnitOfWork, *, question_id: int, answerer_id: int, taken_back_
     _change(uow, answerer_id, which, give_back)
 
 
+def adjusted(uow: UnitOfWork, *, question_id: int, answerer_id: int, minor: int) -> None:
+    """Count what organizers added to an accepted answer's share, or took from it (below zero).
+
+    It counts today. In the limits that count by payment it counts when it is sent.
+    """
+
+    def add(kept: _Kept) -> Counter:
+        part, rule = kept.part, kept.row.rule
+        if rule.counted_when is not Stage.ACCEPTED or part.counted_on is None:
+            return kept.counter
+        amount = rule.amount_of(minor, rule.currency or "", 0) or 0
+        part.counted += amount
+        return kept.counter.book(amount, kept.today, held=0)
+
+    which = CapReservation.claim_id.in_(_claims(question_id, answerer_id))
+    _change(uow, answerer_id, which, add)
+
+
 def lock(uow: UnitOfWork, account_id: int) -> None:
     """Let nobody else change this person's limits, or what they count, until the unit ends."""
     uow.session.execute(
