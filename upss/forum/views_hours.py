@@ -32,7 +32,7 @@ blueprint = Blueprint("hours", __name__, url_prefix="/hours")
 # What a day's work may be, in minutes, and how many answers.
 _MINUTES = (15, 30, 45, 60, 90, 120, 180, 240, 300, 360, 420, 480)
 _ANSWERS = range(1, 11)
-_BLANK_ROWS_MOST = 40
+_ROWS_MOST = 40
 
 _SAVED: Mapping[str, str] = {
     "week": N_("Your week is saved"),
@@ -111,7 +111,7 @@ def _other_rows(button: str) -> list[forms.Row]:
     """Return the typed rows after one was added or removed."""
     rows = forms.typed_rows()
     if button == "add":
-        return [*rows, forms.Row("0")] if len(rows) < _BLANK_ROWS_MOST else rows
+        return [*rows, forms.Row("0")] if len(rows) < _ROWS_MOST else rows
     return [row for number, row in enumerate(rows, 1) if button != f"remove-{number}"]
 
 
@@ -297,6 +297,7 @@ def _week_page(rows: Sequence[forms.Row], zone: str, errors: forms.Errors | None
         "hours/week.html",
         rows=rows or [forms.Row("weekdays")],
         zone=zone,
+        rows_most=_ROWS_MOST,
         zones=labels.zones(),
         day_name=labels.day_name,
         errors=errors or [],
