@@ -68,7 +68,7 @@ def piece_of(rule: CapRule, work: Work) -> Piece | None:
         case Stage.ACCEPTED:
             if work.accepted_on is not None:
                 bookings = ((work.accepted_on, left), *counted(work.corrections))
-        case Stage.PAID:
+        case _:  # Stage.PAID
             bookings = tuple(counted(work.payments))
     return Piece(claim_id=work.claim_id, held=0 if bookings else left, bookings=bookings)
 
