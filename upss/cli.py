@@ -303,6 +303,7 @@ def doctor(instance: Path | None, *, quick: bool, as_json: bool) -> None:
 @click.option("--plain", is_flag=True, help="Without fairness stagger and head starts.")
 @click.option("--express", default=0.0, show_default=True, help="Share that asks for express.")
 @click.option("--guess", type=float, help="Answers of a declared hour, expected at the start.")
+@click.option("--press", default=0.6, show_default=True, help="1 calls people as soon as urgent.")
 @click.option("--slots", default=0.6, show_default=True, help="Own visits at suggested hours.")
 @click.option("--learned", is_flag=True, help="Peaks are learned instead of known.")
 @click.option("--quiet-hours", is_flag=True, help="No message from 22:00 to 8:00 own time.")

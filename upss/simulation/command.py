@@ -44,7 +44,7 @@ def read(options: Mapping[str, Any]) -> tuple[Scenario, Wanted]:
     )
     if options["plain"]:
         policy = replace(policy, stagger=timedelta(0), continuity=timedelta(0))
-    same = ("answerers", "per_week", "weeks", "topics", "languages", "slots", "guess")
+    same = ("answerers", "per_week", "weeks", "topics", "languages", "slots", "guess", "press")
     scenario = Scenario(
         policy=policy,
         express_share=options["express"],

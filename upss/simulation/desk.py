@@ -46,6 +46,7 @@ class Desk:
             True: express_calibrator(self.policy),
         }
         self.factors = {kind: Factor(one.factor(), 0) for kind, one in self.calibrators.items()}
+        self.pressing_from: dict[int, datetime] = {}
         self.unanswered: dict[int, Case] = {}
         self._lately: deque[tuple[datetime, int]] = deque()
         self._minutes = 0
@@ -106,7 +107,8 @@ class Desk:
         if self.policy.express:
             self.offered.append((now, case.is_express))
         released = release_at(now, self.peaks, self.policy.mode, is_express=case.is_express)
-        urgent = self._urgent_from(case)
+        urgent = self._urgent_from(case, self.policy.urgency)
+        self._press(case)
         reserved = None
         if previous and self.policy.continuity:
             reserved = reservation_until(
@@ -134,13 +136,18 @@ class Desk:
         self.unanswered[asked.id] = case
         line.add(case.view, now)
 
-    def _urgent_from(self, case: Case) -> datetime:
+    def _urgent_from(self, case: Case, urgency: float) -> datetime:
         return urgent_from(
             self.line(case.asked).clock,
             by=case.due,
             reading=case.quote.reading,
-            urgency=self.policy.urgency,
+            urgency=urgency,
         )
+
+    def _press(self, case: Case) -> None:
+        """Note from when on people are called for the question at any hour."""
+        urgency = self.policy.urgency * self.scenario.press
+        self.pressing_from[case.asked.id] = self._urgent_from(case, urgency)
 
     def waiting(self, topics: tuple[str, ...], languages: tuple[str, ...]) -> list[QuestionView]:
         """Return the waiting questions of these topics and languages."""
@@ -190,8 +197,9 @@ class Desk:
         case.view = replace(
             case.view,
             excluded=case.view.excluded | {case.answered_by},
-            urgent_from=self._urgent_from(case),
+            urgent_from=self._urgent_from(case, self.policy.urgency),
         )
+        self._press(case)
         self.put_back(case, now)
 
     def give_up(self, case: Case, now: datetime) -> None:

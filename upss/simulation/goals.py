@@ -83,6 +83,7 @@ def costs(plain: Scenario) -> dict[str, Scenario]:
     express = replace(plain.turned(express=True), express_share=0.10)
     dials = {"stagger": _DEFAULTS.stagger, "continuity": _DEFAULTS.continuity}
     return {
+        "calls as soon as urgent": replace(plain, press=1.0),
         "with stagger": plain.turned(stagger=_DEFAULTS.stagger),
         "with continuity": plain.turned(continuity=_DEFAULTS.continuity),
         "with express (10 %)": express,

@@ -69,7 +69,8 @@ class Inviting:
         return self._named(found, now)
 
     def _need(self, waiting: list[QuestionView], now: datetime) -> float:
-        """Return how many more people should come."""
+        """Return how many more people should come; for what cannot wait, in peaks too."""
+        pressing = self.desk.pressing_from
         hour = self._calendar.hour(now)
         expected = self.desk.expected()
         cells = self._calendar.cells[hour : hour + AHEAD]
@@ -78,7 +79,7 @@ class Inviting:
         coming = sum(COMES * exp(-((now - at) / COMES_AFTER)) for at in self._sent)
         return people_needed(
             backlog=sum(q.minutes for q in waiting),
-            urgent=sum(q.minutes for q in waiting if now >= q.urgent_from),
+            urgent=sum(q.minutes for q in waiting if now >= pressing[q.id]),
             forecast=[mean * expected[cell] for cell in cells],
             capacity=self._declared[hour : hour + AHEAD],
             active=coming + sum(worker.is_busy for worker in self.workers.values()),

@@ -62,7 +62,8 @@ PLAIN = Policy(stagger=timedelta(0), continuity=timedelta(0), express=False)
 class Scenario:
     """One run. `slots` is the share of own visits that follow suggested quiet hours.
 
-    `guess` is how many answers the organizer expects of a declared hour, before any was given.
+    What is urgent may be claimed in a peak; people are called for it, in a peak or at its end, only
+    once `press` times that urgency is reached (1: at once). `guess` is how many answers the organizer expects of a declared hour, before any was given.
 
     `gate` closes the queue in peaks; the product has no such thing, it is there to be compared.
     """
@@ -81,6 +82,7 @@ class Scenario:
     caps: bool = True
     express_share: float = 0.0
     guess: float | None = None
+    press: float = 0.6
     surge: Event | None = None
     away: Event | None = None
     start: datetime = datetime(2026, 1, 4, 23, tzinfo=UTC)  # a Monday, 0 o'clock in `zone`
@@ -96,6 +98,7 @@ class Scenario:
             "urgency": 0 <= self.policy.urgency <= 1,
             "slots": 0 <= self.slots <= 1,
             "express": 0 <= self.express_share <= 1,
+            "press": 0 <= self.press <= 1,
             "guess": self.guess is None or self.guess > 0,
             "away": self.away is None or self.away.size <= 1,
         }
