@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
@@ -13,13 +14,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upss.forum.rules.invite import (
+    COMES_AFTER,
     EXPRESS_INVITED,
+    FORGOTTEN,
+    P_RESPONSE,
     Call,
     Invitee,
+    coming,
+    expected_work,
     express_invitations,
     invitations,
     may_invite,
+    minutes_an_hour,
     people_needed,
+    pressing_minutes,
     water_fill,
 )
 from upss.forum.rules.policy import Policy
@@ -267,3 +275,32 @@ def test_never_at_a_wrong_hour_and_never_more_than_two_a_day(seed, days, p):
         local = [at.astimezone(ZONES[number % 3]).date() for at in instants]
         assert all(local.count(day) <= 2 for day in local)
         assert all(b - a >= 3 * HOUR for a, b in pairwise(instants))
+
+
+# --- what is expected ---------------------------------------------------------------------------
+
+
+def test_who_is_still_expected_fades_away():
+    assert coming(NOW, []) == 0
+    assert coming(NOW, [NOW] * 10) == pytest.approx(10 * P_RESPONSE)
+    assert coming(NOW, [NOW - COMES_AFTER]) == pytest.approx(P_RESPONSE / math.e)
+    assert coming(NOW, [NOW - FORGOTTEN]) == 0
+    assert coming(NOW, [NOW + HOUR]) == 0  # the clock was set back
+
+
+def test_the_mean_hour_of_the_last_two_weeks():
+    assert minutes_an_hour(480, timedelta(hours=1)) == 20  # not 480: it is the first busy hour
+    assert minutes_an_hour(480, timedelta(hours=48)) == 10
+    assert minutes_an_hour(3360, timedelta(weeks=9)) == 10
+
+
+def test_expected_work_follows_the_hours_of_the_week():
+    rel = [1.0] * 168
+    rel[167] = 3.0
+    assert expected_work(20, rel, [166, 167, 0]) == [20, 60, 20]
+
+
+def test_people_are_called_at_once_for_what_presses():
+    waiting = [question(1), question(2, minutes=40), question(3, minutes=10)]
+    pressing_from = {1: NOW, 2: NOW - HOUR, 3: NOW + SECOND}
+    assert pressing_minutes(NOW, waiting, pressing_from) == 60

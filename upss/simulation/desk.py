@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from upss.forum.rules.activity import ORGANIZER_PEAKS, ActivityProfile, PeakMap, classify
 from upss.forum.rules.express import express_calibrator, express_policy, is_express_offered
+from upss.forum.rules.invite import LATELY, minutes_an_hour
 from upss.forum.rules.promise import OFFER
 from upss.forum.rules.promising import (
     Calibrator,
@@ -24,11 +25,9 @@ from upss.forum.rules.promising import (
 )
 from upss.forum.rules.queue import QuestionView, release_at, reservation_until
 from upss.simulation.lines import Case, Factor, Line, lines_of
-from upss.simulation.profile import HOUR, PEAK_CELLS, REFERENCE, WEEK
+from upss.simulation.profile import PEAK_CELLS, REFERENCE, WEEK
 from upss.simulation.scenario import Scenario
 from upss.simulation.world import CURRENCY, Asked, Person, World
-
-_LATELY = 2 * WEEK
 
 
 class Desk:
@@ -232,10 +231,9 @@ class Desk:
 
     def minutes_an_hour(self, now: datetime) -> float:
         """Return the work asked for in the mean hour of the last two weeks, in minutes."""
-        while self._lately and self._lately[0][0] <= now - _LATELY:
+        while self._lately and self._lately[0][0] <= now - LATELY:
             self._minutes -= self._lately.popleft()[1]
-        hours = min(now - self.scenario.start, _LATELY) / HOUR
-        return self._minutes / max(hours, 24.0)
+        return minutes_an_hour(self._minutes, now - self.scenario.start)
 
     def expected(self) -> tuple[float, ...]:
         """Return the arrivals by hour of the week, relative to the mean, as the site knows them."""

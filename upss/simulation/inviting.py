@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from math import exp
 from random import Random
 
 from upss.forum.rules.invite import (
+    AHEAD,
+    FORGOTTEN,
+    P_RESPONSE,
     Call,
     Invite,
     Invitee,
+    coming,
+    expected_work,
     express_invitations,
     invitations,
     may_invite,
     people_needed,
+    pressing_minutes,
 )
 from upss.forum.rules.queue import QuestionView, waits
 from upss.simulation.desk import Desk
 from upss.simulation.lines import Case
-from upss.simulation.people import COMES, COMES_AFTER, Worker
+from upss.simulation.people import Worker
 from upss.simulation.profile import HOUR, Calendar
 from upss.simulation.scenario import Scenario
 
-AHEAD = 24  # hours that are looked at
-_FORGOTTEN = timedelta(hours=2)  # who has not come by then will not
 _MINUTE = timedelta(minutes=1)
 
 
@@ -60,7 +63,7 @@ class Inviting:
             now,
             self._invitees(now),
             ready,
-            Call(need, COMES),
+            Call(need, P_RESPONSE),
             self.desk.policy,
             self.rng,
             is_peak=is_peak,
@@ -70,19 +73,16 @@ class Inviting:
 
     def _need(self, waiting: list[QuestionView], now: datetime) -> float:
         """Return how many more people should come; for what cannot wait, in peaks too."""
-        pressing = self.desk.pressing_from
         hour = self._calendar.hour(now)
-        expected = self.desk.expected()
         cells = self._calendar.cells[hour : hour + AHEAD]
-        mean = self.desk.minutes_an_hour(now)
-        self._sent = [at for at in self._sent if now - at < _FORGOTTEN]
-        coming = sum(COMES * exp(-((now - at) / COMES_AFTER)) for at in self._sent)
+        self._sent = [at for at in self._sent if now - at < FORGOTTEN]
+        busy = sum(worker.is_busy for worker in self.workers.values())
         return people_needed(
             backlog=sum(q.minutes for q in waiting),
-            urgent=sum(q.minutes for q in waiting if now >= pressing[q.id]),
-            forecast=[mean * expected[cell] for cell in cells],
+            urgent=pressing_minutes(now, waiting, self.desk.pressing_from),
+            forecast=expected_work(self.desk.minutes_an_hour(now), self.desk.expected(), cells),
             capacity=self._declared[hour : hour + AHEAD],
-            active=coming + sum(worker.is_busy for worker in self.workers.values()),
+            active=coming(now, self._sent) + busy,
         )
 
     def _invitees(self, now: datetime) -> list[Invitee]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from upss.forum.rules.invite import PRESS
 from upss.forum.rules.policy import Mode, Policy
 from upss.kernel.errors import DomainError
 from upss.simulation.profile import WEEK
@@ -82,7 +83,7 @@ class Scenario:
     caps: bool = True
     express_share: float = 0.0
     guess: float | None = None
-    press: float = 0.6
+    press: float = PRESS
     surge: Event | None = None
     away: Event | None = None
     start: datetime = datetime(2026, 1, 4, 23, tzinfo=UTC)  # a Monday, 0 o'clock in `zone`

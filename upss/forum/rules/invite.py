@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil
+from math import ceil, exp
 from random import Random
 
 from upss.forum.rules.policy import Policy
@@ -13,6 +13,14 @@ from upss.forum.rules.queue import AnswererView, QuestionView, is_claimable, wai
 
 EXPRESS_INVITED = 5
 SLOT = timedelta(hours=1)
+AHEAD = 24  # slots that are looked at
+LATELY = timedelta(weeks=2)  # what was asked in them says what will be asked
+PRESS = 0.6  # of the urgency's dial: in a peak people are called later than they may claim
+P_RESPONSE = 0.30  # of those who are invited come
+COMES_AFTER = timedelta(minutes=20)  # on average
+FORGOTTEN = timedelta(hours=2)  # who has not come by then will not
+AT_WORK = timedelta(minutes=30)  # since the last saved change: somebody still writes
+_LEAST_SLOTS = 24.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -81,6 +89,39 @@ def water_fill(work: float, base: Sequence[float], capacity: Sequence[float]) ->
             break
         done, level, width = done + step, height, width + change
     return tuple(min(max(level - low, 0.0), most) for low, most in zip(base, capacity, strict=True))
+
+
+def minutes_an_hour(minutes: float, seen: timedelta) -> float:
+    """Return the work asked for in the mean hour, from what was asked `LATELY`.
+
+    `seen` is how long the site has been looked at; a first busy hour says little about a day.
+    """
+    return minutes / max(min(seen, LATELY) / SLOT, _LEAST_SLOTS)
+
+
+def expected_work(mean: float, rel: Sequence[float], cells: Iterable[int]) -> list[float]:
+    """Return the minutes to be asked for in the slots that are these hours of the week.
+
+    `rel` are the arrivals of each of the 168 hours beside the mean hour's.
+    """
+    return [mean * rel[cell] for cell in cells]
+
+
+def coming(now: datetime, invited: Iterable[datetime]) -> float:
+    """Return how many of those invited at these times are still expected to come."""
+    ages = (now - at for at in invited if timedelta(0) <= now - at < FORGOTTEN)
+    return sum(P_RESPONSE * exp(-(age / COMES_AFTER)) for age in ages)
+
+
+def pressing_minutes(
+    now: datetime, waiting: Iterable[QuestionView], pressing_from: Mapping[int, datetime]
+) -> float:
+    """Return the work that people are called for at once, in a peak too.
+
+    `pressing_from` is by question when so little capacity is left before its promise as makes it
+    urgent at `PRESS` times the dial.
+    """
+    return sum(q.minutes for q in waiting if now >= pressing_from[q.id])
 
 
 def people_needed(
