@@ -145,6 +145,25 @@ class Story:
             select(Move.event).where(Move.question_id == question.id).order_by(Move.id)
         ).all()
 
+    def desk(self, answerer, month_start):
+        return queries.desk(
+            self.uow.session, answerer_id=answerer, month_start=month_start, site_zone=self.uow.zone
+        )
+
+    def waiting(self, answerer, **page):
+        desk, now = self.desk(answerer, self.clock.now()), self.clock.now()
+        found = queries.queue(
+            self.uow.session, answerer_id=answerer, desk=desk, now=now,
+            is_peak=desk.dials.peak_map(self.uow.zone).is_peak(now), **page,
+        )  # fmt: skip
+        return found.offers
+
+    def work(self, question, answerer):
+        return queries.work(
+            self.uow.session, public_id=question.public_id, answerer_id=answerer,
+            now=self.clock.now(), site_zone=self.uow.zone,
+        )  # fmt: skip
+
     def kinds(self):
         return [type(event) for event in self.events]
 
@@ -606,48 +625,48 @@ class TestQueries:
         story.question(asker=berta)
         story.question(status="withdrawn")
         story.uow.session.flush()
-        waiting = queries.queue(story.uow.session, answerer_id=berta, after=None, limit=10)
+        waiting = story.waiting(berta, after=None, limit=10)
         assert [(offer.id, offer.share_minor) for offer in waiting] == [
             (early.id, 1020),
             (late.id, 2040),
         ]
-        rest = queries.queue(story.uow.session, answerer_id=berta, after=early.id, limit=10)
+        rest = story.waiting(berta, after=early.id, limit=10)
         assert [offer.id for offer in rest] == [late.id]
 
     def test_paging_meets_every_question_once(self, story, berta):
         ids = [story.question().id for _ in range(7)]
         seen, after = [], None
-        while page := queries.queue(story.uow.session, answerer_id=berta, after=after, limit=2):
+        while page := story.waiting(berta, after=after, limit=2):
             seen += [offer.id for offer in page]
             after = seen[-1]
         assert seen == ids
 
     def test_the_desk(self, story, ada, berta):
         month_start = story.clock.now().replace(day=1)
-        empty = queries.desk(story.uow.session, answerer_id=ada, month_start=month_start)
-        assert empty == queries.Desk(answers=0, earned_minor=0, currency=None, held=[])
+        empty = story.desk(ada, month_start)
+        assert (empty.answers, empty.earned_minor, empty.currency, empty.held) == (0, 0, None, [])
         earned = story.answered(ada)
         accepting.accept(story.uow, question_id=earned.id, actor_id=story.asker)
         story.answered(ada)
         story.claimed(berta)
         held = story.claimed(ada)
-        desk = queries.desk(story.uow.session, answerer_id=ada, month_start=month_start)
+        desk = story.desk(ada, month_start)
         assert (desk.answers, desk.earned_minor, desk.currency) == (2, 1020, "EUR")
         assert [row.id for row in desk.held] == [held.id]
         later = story.clock.now() + timedelta(days=1)
-        next_month = queries.desk(story.uow.session, answerer_id=ada, month_start=later)
+        next_month = story.desk(ada, later)
         assert (next_month.answers, next_month.earned_minor) == (0, 0)
 
     def test_one_question(self, story, ada, berta):
         question = story.claimed(ada)
         answering.save_draft(story.uow, question_id=question.id, answerer_id=ada, body="Half a")
         story.uow.session.flush()
-        mine = queries.work(story.uow.session, public_id=question.public_id, answerer_id=ada)
+        mine = story.work(question, ada)
         assert (mine.claim_status, mine.draft, mine.revision) == ("active", "Half a", 1)
         assert mine.can_write
-        theirs = queries.work(story.uow.session, public_id=question.public_id, answerer_id=berta)
+        theirs = story.work(question, berta)
         assert (theirs.claim_status, theirs.draft, theirs.answer) == (None, "", None)
         assert not theirs.can_write
         assert not theirs.is_open
         draft = story.question(status="draft")
-        assert queries.work(story.uow.session, public_id=draft.public_id, answerer_id=ada) is None
+        assert story.work(draft, ada) is None

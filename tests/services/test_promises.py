@@ -11,13 +11,12 @@ from sqlalchemy import select
 from tests.factories import ANSWER, draft, pay_at_standin, person, question_row, queued, submitted
 from upss.forum.models_offpeak import (
     Calibration,
-    OffpeakVersion,
     PromiseScore,
     QuestionPromise,
     TopicDesk,
 )
 from upss.forum.rules.windows import Window
-from upss.forum.service import answering, asking, calibrating, claiming, hours, promises
+from upss.forum.service import answering, asking, calibrating, claiming, dialing, hours, promises
 from upss.forum.service.hours import Whose
 from upss.kernel.roles import Role
 from upss.payments import tasks as payment_tasks
@@ -115,15 +114,10 @@ def answer(who, question):
         uow.commit()
 
 
-def turn(clock, **changes):
+def turn(**changes):
     """Set the dials anew."""
     with unit() as uow:
-        last = uow.session.scalars(
-            select(OffpeakVersion).order_by(OffpeakVersion.id.desc())
-        ).first()
-        names = [c.key for c in OffpeakVersion.__table__.columns if c.key != "id"]
-        values = {name: getattr(last, name) for name in names}
-        uow.session.add(OffpeakVersion(**(values | {"created_at": clock.now()} | changes)))
+        dialing.turn(uow, organizer_id=None, **changes)
         uow.commit()
 
 
@@ -207,12 +201,17 @@ class TestNoPromise:
         assert refused(draft(asker)) == "too_late"
 
     @pytest.mark.usefixtures("ada")
-    def test_no_longer_than_the_organizer_allows(self, asker, clock):
-        turn(clock, max_promise_hours=48)
+    def test_no_longer_than_the_organizer_allows(self, asker):
+        turn(max_promise_hours=48)
         assert refused(draft(asker)) == "too_late"
 
 
 class TestCalibrate:
+    @pytest.fixture(autouse=True)
+    def at_any_hour(self, ada):  # noqa: ARG002
+        """Nothing waits for a quieter hour."""
+        turn(mode="open")
+
     def test_counts_the_hours_with_a_queue_and_the_answers(self, asker, ada, clock):
         always(ada)
         question = queued(asker)  # 11:00

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from threading import Barrier
 
@@ -16,7 +16,8 @@ from tests.trust.claim_stage import NOON, Work, people, questions_of
 from upss.forum.models import AnswerDraft, Claim, Question
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.queue import ClaimRefused
-from upss.forum.service import answering, claiming
+from upss.forum.service import answering, claiming, hours
+from upss.forum.service.hours import Whose
 
 TRIALS = 300 if "UPSS_NIGHTLY" in os.environ else 30
 END = NOON + Policy().lease
@@ -103,3 +104,42 @@ def test_a_save_against_the_lapse(engine):
             assert (status, claim.status, saved.ends_at) == ("queued", "lapsed", None)
         unit(engine, lambda uow, question=question: withdraw(uow, question))
     assert outcomes.total() == TRIALS
+
+
+def test_a_claim_against_a_pause(engine):
+    """A claim that comes first stands; one that comes after the pause is refused, whatever it read."""
+    asker, ada = people(engine, 2)
+    outcomes = Counter()
+    for question in questions_of(engine, asker, TRIALS):
+        ids, whose = {"question_id": question, "answerer_id": ada}, Whose(ada, "Etc/UTC")
+        claimed, _paused = at_once(
+            engine,
+            (lambda uow, ids=ids: claiming.claim(uow, **ids), NOON),
+            (lambda uow, whose=whose: hours.pause(uow, whose, until=END), NOON),
+        )
+        with Session(engine) as session:
+            held = session.scalars(select(Claim).where(Claim.question_id == question)).all()
+            status = session.get_one(Question, question).status
+        outcomes[status] += 1
+        assert (status, len(held)) == (("queued", 0) if claimed == "away" else ("claimed", 1))
+        if claimed != "away":
+            unit(engine, lambda uow, ids=ids: answering.hand_back(uow, **ids))
+        unit(engine, lambda uow, whose=whose: hours.come_back(uow, whose))
+        unit(engine, lambda uow, question=question: withdraw(uow, question))
+    assert outcomes.total() == TRIALS
+
+
+def test_a_claim_waits_for_a_pause_that_is_being_declared(engine):
+    asker, ada = people(engine, 2)
+    (question,) = questions_of(engine, asker, 1)
+
+    def claim():
+        return unit(engine, lambda uow: claiming.claim(uow, question_id=question, answerer_id=ada))
+
+    with ThreadPoolExecutor(1) as pool, Session(engine) as session, Work(session) as uow:
+        hours.pause(uow, Whose(ada, "Etc/UTC"), until=END)
+        waiting = pool.submit(claim)
+        assert not wait([waiting], timeout=0.5).done
+        uow.commit()
+        with pytest.raises(ClaimRefused, match="away"):
+            waiting.result(PATIENCE)

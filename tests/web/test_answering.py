@@ -23,7 +23,7 @@ from upss.db.base import db
 from upss.forum.models import Answer, AnswerDraft
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.texts import ANSWER_MAX, DRAFT_MAX
-from upss.forum.service import answering, claiming
+from upss.forum.service import answering, claiming, hours
 from upss.kernel.roles import Role
 from upss.web.ports import unit
 
@@ -221,6 +221,65 @@ class TestReadAndClaim:
         give_back(claimed, ada)
         take(claimed, berta)
         assert leads_to() == write_url(claimed)  # where what was written is kept
+
+
+class TestBusyHours:
+    """Wednesday at 12:00 is a busy hour of a new site: what is asked then waits until 14:00."""
+
+    @pytest.fixture
+    def waiting(self, nobody_rests, ada, asker):  # noqa: ARG002
+        return question_row(queued(asker))
+
+    @pytest.mark.usefixtures("waiting")
+    def test_the_queue_says_from_when_it_can_be_taken(self, browser, clock):
+        page = text_of(browser.get("/queue"))
+        assert TITLE not in page
+        assert "1 question waits for a quieter hour." in page
+        assert "From this time on you can take them: Wednesday 18 November at 14:00." in page
+        clock.advance(timedelta(hours=2))
+        page = text_of(browser.get("/queue"))
+        assert TITLE in page
+        assert "for a quieter hour" not in page
+
+    def test_its_own_page_says_so_and_has_no_button(self, browser, waiting, clock):
+        page = text_of(browser.get(f"/queue/{waiting.public_id}"))
+        assert "This question waits for a quieter hour" in page
+        assert "from this time on: Wednesday 18 November at 14:00" in page
+        assert f"/queue/{waiting.public_id}/claim" not in page
+        answer = browser.post(
+            f"/queue/{waiting.public_id}/claim",
+            data={"csrf_token": csrf_of(text_of(browser.get("/settings")))},
+        )
+        assert "This question waits for a quieter hour." in text_of(
+            browser.get(answer.headers["Location"])
+        )
+        clock.advance(timedelta(hours=2))
+        assert "I will answer this" in text_of(browser.get(f"/queue/{waiting.public_id}"))
+
+    def test_who_asked_reads_it_too(self, app, client, waiting, asker, clock):
+        sign_in_as(app, client, asker)
+        page = text_of(client.get(f"/questions/{waiting.public_id}"))
+        assert "Your question came at a busy hour." in page
+        assert "from this time on: Wednesday 18 November at 14:00" in page
+        clock.advance(timedelta(hours=2))
+        assert "busy hour" not in text_of(client.get(f"/questions/{waiting.public_id}"))
+
+    @pytest.mark.usefixtures("question")
+    def test_who_is_away_is_told(self, browser, ada, clock):
+        with unit() as uow:
+            until = clock.now() + timedelta(days=1)
+            hours.pause(uow, hours.Whose(ada, "Europe/Madrid"), until=until)
+            uow.commit()
+        page = text_of(browser.get("/queue"))
+        assert "You have said that you are away" in page
+        assert TITLE in page
+        assert "I will answer this" not in page
+
+    def test_kept_until_the_next_hours_end(self, browser, claimed):
+        answer = post(browser, write_url(claimed), body="", do="keep")
+        page = text_of(browser.get(answer.headers["Location"]))
+        # own hours end at 20:00; the promise of 18:30 keeps its last two hours for somebody else
+        assert "Kept for you until 16:30. Saving moves it." in page
 
 
 class TestWrite:

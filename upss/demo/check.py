@@ -16,6 +16,8 @@ from upss.app import create_app
 from upss.db.engine import app_url
 from upss.demo import mail_catcher
 from upss.demo.place import Place
+from upss.forum.rules.policy import Mode
+from upss.forum.service import dialing
 from upss.kernel.errors import UpssError
 from upss.kernel.roles import Role
 from upss.ledger.verify import verify
@@ -102,6 +104,8 @@ class Walk:
                     uow, email=f"{name}@example.org", name=name, role=role, topics=topics,
                     language="en",
                 )  # fmt: skip
+            # somebody may walk at a busy hour, and has no time to wait for a quieter one
+            dialing.turn(uow, organizer_id=None, mode=Mode.OPEN)
             uow.commit()
         for browser, name in (
             (self._first, "first"),

@@ -25,12 +25,12 @@ from upss.accounts.models import Account
 from upss.app import create_app
 from upss.config import Settings
 from upss.db.engine import app_url
-from upss.demo import adjusting, declaring, limiting
+from upss.demo import adjusting, declaring, dials, limiting
 from upss.demo.place import Place
 from upss.demo.stories import ANSWERERS, ASKERS, AUDITORS, ORGANIZERS, STORIES, Plot, Story
 from upss.doctor import tasks as doctor_tasks
 from upss.forum.rules.ownership import Owner
-from upss.forum.service import accepting, answering, asking, claiming, dialing
+from upss.forum.service import accepting, answering, asking, claiming
 from upss.forum.tasks import run_timers
 from upss.jobs import make_worker_app
 from upss.kernel.clock import SystemClock
@@ -131,6 +131,7 @@ def fill(settings: Settings, *, progress: Callable[[int], object]) -> None:
             progress(1)
         market.at(market.now)
         _end_of_day(market, market.now)
+        dials.end(market.people[_SETS_THE_DIALS])
         doctor_tasks.check_all()
         market.standin("webhooks", paused=False)
         with unit() as uow:
@@ -170,10 +171,7 @@ def _invite_people(market: Marketplace) -> None:
             market.people[asker.key] = number
         uow.commit()
     declaring.declare(market.people, site_zone=market.settings.timezone)
-    with unit() as uow:
-        # so few people share so many topics that an hour of theirs is many topics' hour
-        dialing.turn(uow, organizer_id=market.people[_SETS_THE_DIALS], prior_per_hour=6.0)
-        uow.commit()
+    dials.begin(market.people[_SETS_THE_DIALS])
     for key in ANSWERERS:
         if key != _NO_ACCOUNT_YET:
             _onboard(market, market.people[key])
@@ -249,13 +247,16 @@ class _StorySteps:
             yield max(now - timedelta(minutes=40), asked + timedelta(minutes=8)), self._claim
             yield max(now - timedelta(minutes=15), asked + timedelta(minutes=9)), self._save_half
         if plot in {Plot.ANSWERED, Plot.ACCEPTED, Plot.PAID_OUT}:
-            yield from self._answered(asked)
+            yield from self._answered(asked, zone)
 
-    def _answered(self, asked: datetime) -> Iterator[Step]:
+    def _answered(self, asked: datetime, zone: ZoneInfo) -> Iterator[Step]:
         claimed = asked + timedelta(hours=self._chance.uniform(4, 18))
         sent = claimed + timedelta(minutes=self._chance.uniform(20, 70))
         if sent > self._market.now:
             claimed, sent = asked + timedelta(minutes=10), asked + timedelta(minutes=25)
+        quiet = dials.quieter(claimed, zone)
+        if quiet + timedelta(minutes=75) < self._market.now:
+            claimed, sent = quiet, quiet + (sent - claimed)
         yield claimed, self._claim
         yield sent, self._send
         if self._story.plot is not Plot.ANSWERED:

@@ -9,10 +9,30 @@ from flask import request
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.texts import ANSWER_MAX, ANSWER_MIN, DRAFT_MAX, clean
 from upss.kernel.ids import ClaimId
-from upss.web.i18n import gettext, ngettext
+from upss.web.i18n import N_, gettext, ngettext
 
 if TYPE_CHECKING:
     from upss.forum.rules.queue import ClaimRefused
+
+
+_REFUSALS: dict[object, str] = {
+    "own_question": N_("This is your own question. Somebody else will answer it."),
+    "topic": N_("You cannot take questions about this topic yet."),
+    "own_limits": N_("Your own limits leave no room for this question. See “My limits”."),
+    "no_paid_work": N_(
+        "You take no paid questions at the moment. You can change that in “My limits”."
+    ),
+    "language": N_("This question is in a language that you do not answer in. See “My hours”."),
+    "away": N_("You have said that you are away. Come back in “My hours” to take a question."),
+    "peak": N_("This question waits for a quieter hour. Look at it again later."),
+    "reserved": N_("Somebody else has a head start on this question. Look at it again later."),
+    "stagger": N_("Others see this question a little earlier. Look at it again later."),
+    "daily": N_(
+        "With this question you would do more than you set for one day. See “My hours”, or come"
+        " back tomorrow."
+    ),
+    "excluded": N_("This question is for somebody else: you have answered it before."),
+}
 
 
 def typed_body() -> str:
@@ -73,18 +93,12 @@ def aside_words() -> str:
 def refusal(error: ClaimRefused) -> str:
     """Say why a question cannot be claimed."""
     reason = error.facts["reason"]
-    if reason == "own_question":
-        return gettext("This is your own question. Somebody else will answer it.")
-    if reason == "topic":
-        return gettext("You cannot take questions about this topic yet.")
     if reason == "too_many":
         return ngettext(
             "You hold %(num)s question already. Answer it or give it back first.",
             "You hold %(num)s questions already. Answer one or give one back first.",
             Policy().open_claims_max,
         )
-    if reason == "own_limits":
-        return gettext("Your own limits leave no room for this question. See “My limits”.")
-    if reason == "no_paid_work":
-        return gettext("You take no paid questions at the moment. You can change that in “My limits”.")
+    if reason in _REFUSALS:
+        return gettext(_REFUSALS[reason])
     return gettext("This question no longer waits. Somebody was faster, or it was withdrawn.")

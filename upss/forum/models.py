@@ -35,6 +35,7 @@ class Question(Base):
         Index(
             "ix_question_queue",
             "topic",
+            "language",
             "paid_at",
             "id",
             postgresql_where=text("status = 'queued'"),
@@ -77,6 +78,9 @@ class Question(Base):
     promise_at: Mapped[datetime | None]
     # what happened since
     paid_at: Mapped[datetime | None]
+    # may be taken in a quieter hour from `released_at` on, in any hour from `urgent_at` on
+    released_at: Mapped[datetime | None]
+    urgent_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     accept_due_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Date,
+    Float,
     ForeignKey,
     Identity,
     Index,
@@ -52,6 +53,38 @@ class OffpeakVersion(Base):
     fixed_cells: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
     pins: Mapped[list[list[int]]] = mapped_column(JSONB)
     closed_dates: Mapped[list[date]] = mapped_column(ARRAY(Date))
+
+
+class PeakVersion(Base):
+    """The peaks of the week; the newest by id is in force. The rows are the log of their changes.
+
+    `changes` are [weekday, from hour, until hour, is a peak now].
+    """
+
+    __tablename__ = "peak_version"
+    __table_args__ = (CheckConstraint("source IN ('start', 'week', 'organizer')", name="source"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    created_at: Mapped[datetime]
+    cells: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    source: Mapped[str] = mapped_column(String(12))
+    changes: Mapped[list[list[int]]] = mapped_column(JSONB)
+
+
+class Activity(Base):
+    """The arrivals by pooled hour as they weighed in `week`, and how many were seen in all."""
+
+    __tablename__ = "activity"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="single_row"),
+        CheckConstraint("cardinality(counts) = 48", name="counts"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    counts: Mapped[list[float]] = mapped_column(ARRAY(Float))
+    seen: Mapped[int]
+    week: Mapped[int]
+    counted_until: Mapped[datetime]
 
 
 class TopicDesk(Base):

@@ -8,13 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, true, tuple_
+from sqlalchemy import false, func, select, true, tuple_
 from sqlalchemy.orm import aliased
 
-from upss.accounts.models import TopicApproval
+from upss.accounts.models import Account, TopicApproval
 from upss.forum.models import Answer, AnswerDraft, Claim, Question
+from upss.forum.models_hours import HoursVersion
+from upss.forum.models_offpeak import OffpeakVersion, PeakVersion
+from upss.forum.queries_hours import declared_of
+from upss.forum.queries_offpeak import DIALS_IN_FORCE, PEAKS_IN_FORCE, dials_of
+from upss.forum.rules.declared import Declared
+from upss.forum.rules.dials import Dials
 from upss.forum.rules.lifecycle import Status
+from upss.forum.rules.policy import Mode
 from upss.forum.rules.pricing import MINUTES, Size
+from upss.forum.rules.release import opens_at
 from upss.ledger.models import account, entry, posting
 from upss.ledger.rules import chart
 from upss.ledger.rules.split import split
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import RowMapping, Subquery
+    from sqlalchemy import ColumnElement, RowMapping, Subquery
     from sqlalchemy.orm import Session
 
     from upss.kernel.ids import AccountId
@@ -73,19 +81,32 @@ class Held(Offer):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desk:
-    """An answerer's month so far, and the questions that wait for their answer."""
+    """An answerer's month so far, the questions that wait for their answer, and what counts now.
+
+    `declared` are their hours, languages and topics; `dials` the organizer's.
+    """
 
     answers: int
     earned_minor: int
     currency: str | None
     held: Sequence[Held]
+    declared: Declared
+    dials: Dials
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """Questions that may be taken now, and how many more wait for a quieter hour."""
+
+    offers: Sequence[Offer]
+    held_back: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work(Offer):
     """One question with everything that one answerer may know and has written.
 
-    `claim_id`, `claim_status` and `ends_at` are those of the answerer's newest claim, None if
+    `opens_at` is from when it may be taken: this moment, or a later one. `claim_id`, `claim_status` and `ends_at` are those of the answerer's newest claim, None if
     there never was one; `aside` is what a page of an earlier one saved late.
     """
 
@@ -93,6 +114,7 @@ class Work(Offer):
     status: str
     is_approved: bool
     is_own: bool
+    opens_at: datetime
     claim_id: int | None
     claim_status: str | None
     ends_at: datetime | None
@@ -119,31 +141,63 @@ class Work(Offer):
 
 
 def queue(
-    session: Session, *, answerer_id: AccountId, after: int | None, limit: int
-) -> list[Offer]:
+    session: Session,
+    *,
+    answerer_id: AccountId,
+    desk: Desk,
+    now: datetime,
+    is_peak: bool,
+    after: int | None,
+    limit: int,
+) -> Waiting:
     """Return questions that the answerer may claim, the longest paid first; one statement.
 
     `after` is the id of the last question of the page before.
     """
     approved = select(TopicApproval.topic).where(TopicApproval.account_id == answerer_id)
-    statement = (
-        select(*_OFFER)
-        .where(
-            Question.status == Status.QUEUED,
-            Question.topic.in_(approved),
-            Question.asker_id != answerer_id,
-        )
+    mine = (
+        Question.status == Status.QUEUED,
+        Question.topic.in_(approved),
+        Question.topic.not_in(desk.declared.topics_off),
+        Question.language.in_(desk.declared.languages),
+        Question.asker_id != answerer_id,
+    )
+    is_open = _is_open(desk.dials.policy.mode, now, is_peak=is_peak)
+    wanted = (
+        select(*_OFFER, Question.paid_at)
+        .where(*mine, is_open)
         .order_by(Question.paid_at, Question.id)
         .limit(limit)
     )
     if after is not None:
         last = aliased(Question)
         key = select(last.paid_at, last.id).where(last.id == after).scalar_subquery()
-        statement = statement.where(tuple_(Question.paid_at, Question.id) > key)
-    return [Offer(**_offer(row)) for row in session.execute(statement).mappings()]
+        wanted = wanted.where(tuple_(Question.paid_at, Question.id) > key)
+    offers = wanted.subquery()
+    others = select(func.count().label("held_back")).where(*mine, ~is_open).subquery()
+    rows = session.execute(
+        select(others, offers)
+        .select_from(others.outerjoin(offers, true()))
+        .order_by(offers.c.paid_at, offers.c.id)
+    )
+    found = rows.mappings().all()
+    return Waiting(
+        offers=[Offer(**_offer(row)) for row in found if row["id"] is not None],
+        held_back=found[0]["held_back"],
+    )
 
 
-def desk(session: Session, *, answerer_id: AccountId, month_start: datetime) -> Desk:
+def _is_open(mode: Mode, now: datetime, *, is_peak: bool) -> ColumnElement[bool]:
+    """Return the condition that a waiting question may be taken now, as `queue.waits` says."""
+    if mode is Mode.OPEN:
+        return true()
+    quiet = false() if is_peak else func.coalesce(Question.released_at, now) <= now
+    return quiet if mode is Mode.STRICT else quiet | (func.coalesce(Question.urgent_at, now) <= now)
+
+
+def desk(
+    session: Session, *, answerer_id: AccountId, month_start: datetime, site_zone: str
+) -> Desk:
     """Return the answerer's month and open claims, the first to be answered on top; one statement."""
     held = (
         select(*_OFFER, Claim.id.label("claim_id"), Claim.ends_at, AnswerDraft.saved_at)
@@ -164,16 +218,23 @@ def desk(session: Session, *, answerer_id: AccountId, month_start: datetime) -> 
     )
     earned = _earned(answerer_id, month_start)
     month = select(answers.label("answers"), earned.c.minor, earned.c.earned_in).subquery()
+    other = aliased(HoursVersion)
+    newest = select(func.max(other.id)).where(other.account_id == answerer_id).scalar_subquery()
     statement = (
-        select(month, held)
+        select(month, held, Account.language, HoursVersion, OffpeakVersion, PeakVersion.cells)
         .select_from(month.outerjoin(held, true()))
+        .join(Account, Account.id == answerer_id)
+        .outerjoin(HoursVersion, HoursVersion.id == newest)
+        .join(OffpeakVersion, DIALS_IN_FORCE)
+        .join(PeakVersion, PEAKS_IN_FORCE)
         .order_by(held.c.promise_at, held.c.id)
     )
     rows = session.execute(statement).mappings().all()
+    first = rows[0]
     return Desk(
-        answers=rows[0]["answers"],
-        earned_minor=int(rows[0]["minor"] or 0),
-        currency=rows[0]["earned_in"],
+        answers=first["answers"],
+        earned_minor=int(first["minor"] or 0),
+        currency=first["earned_in"],
         held=[
             Held(
                 **_offer(row),
@@ -184,10 +245,14 @@ def desk(session: Session, *, answerer_id: AccountId, month_start: datetime) -> 
             for row in rows
             if row["id"] is not None
         ],
+        declared=declared_of(first[HoursVersion], first[Account.language], site_zone),
+        dials=dials_of(first[OffpeakVersion], first[PeakVersion.cells]),
     )
 
 
-def work(session: Session, *, public_id: str, answerer_id: AccountId) -> Work | None:
+def work(
+    session: Session, *, public_id: str, answerer_id: AccountId, now: datetime, site_zone: str
+) -> Work | None:
     """Return a paid question as this answerer may see it, or None; one statement."""
     newest = (
         select(Claim.id.label("claim_id"), Claim.status.label("claim_status"), Claim.ends_at)
@@ -203,6 +268,10 @@ def work(session: Session, *, public_id: str, answerer_id: AccountId) -> Work | 
             Question.status,
             Question.accept_due_at,
             Question.accepted_at,
+            func.coalesce(Question.released_at, now).label("released_at"),
+            func.coalesce(Question.urgent_at, now).label("urgent_at"),
+            OffpeakVersion,
+            PeakVersion.cells,
             (Question.asker_id == answerer_id).label("is_own"),
             (TopicApproval.account_id.is_not(None)).label("is_approved"),
             newest.c.claim_id,
@@ -216,6 +285,8 @@ def work(session: Session, *, public_id: str, answerer_id: AccountId) -> Work | 
             Answer.posted_at,
         )
         .select_from(Question)
+        .join(OffpeakVersion, DIALS_IN_FORCE)
+        .join(PeakVersion, PEAKS_IN_FORCE)
         .outerjoin(newest, true())
         .outerjoin(
             TopicApproval,
@@ -236,7 +307,16 @@ def work(session: Session, *, public_id: str, answerer_id: AccountId) -> Work | 
     row = session.execute(statement).mappings().one_or_none()
     if row is None:
         return None
-    return Work(**_offer(row), **{name: row[name] for name in Work.__slots__})
+    dials = dials_of(row[OffpeakVersion], row[PeakVersion.cells])
+    opens = opens_at(
+        released_at=row["released_at"],
+        urgent_from=row["urgent_at"],
+        now=now,
+        mode=dials.policy.mode,
+        peaks=dials.peak_map(site_zone),
+    )
+    told = {name: row[name] for name in Work.__slots__ if name != "opens_at"}
+    return Work(**_offer(row), opens_at=opens, **told)
 
 
 def _earned(answerer_id: AccountId, since: datetime) -> Subquery:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import aliased
 
 from upss.accounts.models import Account
 from upss.forum.models import Answer, Question
+from upss.forum.models_offpeak import OffpeakVersion, PeakVersion
+from upss.forum.queries_offpeak import DIALS_IN_FORCE, PEAKS_IN_FORCE, dials_of
+from upss.forum.rules.dials import Dials
 from upss.forum.rules.lifecycle import Status
 from upss.kernel.errors import NotFound
 from upss.payments.models import Payment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from sqlalchemy.orm import Session
 
@@ -64,7 +66,7 @@ def newest_draft(session: Session, owner: Owner) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A question with its answer, who answered, and how its newest payment stands."""
+    """A question with its answer, who answered, how its newest payment stands, and the dials."""
 
     question: Question
     answer_body: str | None
@@ -72,6 +74,7 @@ class Thread:
     experience: str | None
     payment_id: int | None
     payment_status: str | None
+    dials: Dials
 
 
 def thread(session: Session, public_id: str, owner: Owner) -> Thread:
@@ -93,7 +96,12 @@ def thread(session: Session, public_id: str, owner: Owner) -> Thread:
             answerer.experience,
             Payment.id,
             Payment.status,
+            OffpeakVersion,
+            PeakVersion.cells,
         )
+        .select_from(Question)
+        .join(OffpeakVersion, DIALS_IN_FORCE)
+        .join(PeakVersion, PEAKS_IN_FORCE)
         .outerjoin(Answer, and_(Answer.question_id == Question.id, Answer.revision == 1))
         .outerjoin(answerer, answerer.id == Answer.answerer_id)
         .outerjoin(Payment, Payment.id == newest)
@@ -101,7 +109,9 @@ def thread(session: Session, public_id: str, owner: Owner) -> Thread:
     ).one_or_none()
     if row is None:
         raise NotFound(public_id=public_id)
-    return Thread(*row)
+    found, body, name, experience, payment_id, status, version, cells = row
+    dials = dials_of(version, cells)
+    return Thread(found, body, name, experience, payment_id, status, dials)
 
 
 @dataclass(frozen=True, slots=True)

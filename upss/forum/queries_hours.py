@@ -135,6 +135,11 @@ def approved_for(session: Session, topics: Collection[str]) -> Mapping[str, froz
     }
 
 
+def declared_of(row: HoursVersion | None, language: str, site_zone: str) -> Declared:
+    """Return what a person's newest row declares; None: what is assumed of who declared nothing."""
+    return assumed(language, site_zone) if row is None else _version(row).declared
+
+
 def _version(row: HoursVersion) -> Version:
     hours = Hours(
         windows=tuple(Window(*window) for window in row.windows),

@@ -12,7 +12,13 @@ from sqlalchemy.orm import aliased
 from upss.accounts.models import TopicApproval
 from upss.forum import queries_hours
 from upss.forum.models import Question
-from upss.forum.models_offpeak import Calibration, OffpeakVersion, PromiseScore, TopicDesk
+from upss.forum.models_offpeak import (
+    Calibration,
+    OffpeakVersion,
+    PeakVersion,
+    PromiseScore,
+    TopicDesk,
+)
 from upss.forum.rules.capacity import HORIZON, CapacityClock
 from upss.forum.rules.dials import Dials, PeakSource
 from upss.forum.rules.lifecycle import Status
@@ -26,6 +32,11 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 Place = tuple[str, str]  # a topic and a language
+
+_other_dials, _other_peaks = aliased(OffpeakVersion), aliased(PeakVersion)
+# For a page that joins the dials to what it reads anyway.
+DIALS_IN_FORCE = OffpeakVersion.id == select(func.max(_other_dials.id)).scalar_subquery()
+PEAKS_IN_FORCE = PeakVersion.id == select(func.max(_other_peaks.id)).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,16 @@ class Declarations:
 
 def dials(session: Session) -> Dials:
     """Return the organizer's dials in force; one statement."""
-    row = session.scalars(select(OffpeakVersion).order_by(OffpeakVersion.id.desc()).limit(1)).one()
+    row = session.execute(
+        select(OffpeakVersion, PeakVersion.cells)
+        .join(PeakVersion, PEAKS_IN_FORCE)
+        .where(DIALS_IN_FORCE)
+    ).one()
+    return dials_of(row.OffpeakVersion, row.cells)
+
+
+def dials_of(row: OffpeakVersion, cells: Sequence[int]) -> Dials:
+    """Return one version of the dials, with the peaks in force."""
     return Dials(
         version_id=row.id,
         policy=Policy(
@@ -89,6 +109,7 @@ def dials(session: Session) -> Dials:
         fixed_cells=frozenset(row.fixed_cells),
         pins={cell: bool(is_peak) for cell, is_peak in row.pins},
         closed=frozenset(row.closed_dates),
+        peaks=frozenset(cells),
     )
 
 

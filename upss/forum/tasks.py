@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from upss.db.work import UnitOfWork
-from upss.forum.service import accepting, calibrating, claiming, timers
+from upss.forum.service import accepting, calibrating, claiming, releasing, timers
 from upss.web.ports import unit
 
 # In this order: what gives money back comes before what hands questions out again.
@@ -43,6 +43,7 @@ def calibrate() -> None:
     try:
         with unit() as uow:
             calibrating.calibrate_due(uow)
+            releasing.learn_due(uow)
             uow.commit()
     except Exception:  # noqa: BLE001 - a promise that learns late is still a promise
         _log.exception("calibration stopped")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +11,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from upss.forum import forms_answer as forms
 from upss.forum import queries_answer as queries
-from upss.forum.rules.policy import Policy
+from upss.forum.rules.hours import is_away
+from upss.forum.rules.policy import Mode, Policy
 from upss.forum.rules.queue import ClaimRefused, Reason
 from upss.forum.rules.texts import ANSWER_MAX, answer_fault, clean
 from upss.forum.service import answering, claiming
@@ -22,27 +25,44 @@ from upss.web.i18n import gettext
 from upss.web.ports import clock, settings, unit
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from flask.typing import ResponseReturnValue
 
 blueprint = Blueprint("answering", __name__)
+
+_Longer = Callable[..., datetime]
+_LONGER: dict[str | None, _Longer] = {"extend": claiming.extend, "keep": claiming.keep}
 
 
 @blueprint.get("/queue")
 @for_answerers
 def queue() -> ResponseReturnValue:
     """Show what the answerer has promised and what waits, the longest paid first."""
-    visitor, after = signed_in(), paging.cursor()
+    visitor, after, now = signed_in(), paging.cursor(), clock().now()
     with unit() as uow:
-        desk = queries.desk(uow.session, answerer_id=visitor.id, month_start=_month_start())
-        offers = queries.queue(
-            uow.session, answerer_id=visitor.id, after=after, limit=paging.SIZE + 1
+        desk = queries.desk(
+            uow.session,
+            answerer_id=visitor.id,
+            month_start=_month_start(),
+            site_zone=settings().timezone,
+        )
+        peaks = desk.dials.peak_map(settings().timezone)
+        found = queries.queue(
+            uow.session,
+            answerer_id=visitor.id,
+            desk=desk,
+            now=now,
+            is_peak=peaks.is_peak(now),
+            after=after,
+            limit=paging.SIZE + 1,
         )
     return render_template(
         "forum/queue.html",
         desk=desk,
-        page=paging.page(offers, keys=[offer.id for offer in offers], after=after),
+        page=paging.page(found.offers, keys=[offer.id for offer in found.offers], after=after),
+        is_away=is_away(desk.declared.hours, now),
+        held_back=found.held_back,
+        quiet_from=peaks.next_nonpeak(now),
+        is_strict=desk.dials.policy.mode is Mode.STRICT,
         name=visitor.name,
         topic_name=topic_name,
         given_back=request.args.get("given_back"),
@@ -57,7 +77,10 @@ def read(public_id: str) -> ResponseReturnValue:
     if work.claim_status == "active":
         return redirect(url_for("answering.write", public_id=public_id), 303)
     if work.is_open or work.answer is not None:
-        return render_template("forum/read.html", work=work, topic_name=topic_name)
+        opens_at = work.opens_at if work.opens_at > clock().now() else None
+        return render_template(
+            "forum/read.html", work=work, topic_name=topic_name, opens_at=opens_at
+        )
     if work.claim_status is not None:
         return redirect(url_for("answering.write", public_id=public_id), 303)
     if work.is_own or not work.is_approved:
@@ -160,7 +183,7 @@ def hand_back(public_id: str) -> ResponseReturnValue:
 @for_answerers
 def keep(public_id: str) -> ResponseReturnValue:
     """Keep the question longer, from the queue; the writing page saves first."""
-    return _extend(_work(public_id), url_for("answering.queue"))
+    return _extend(_work(public_id), claiming.extend, url_for("answering.queue"))
 
 
 def _save(work: queries.Work) -> ResponseReturnValue:
@@ -178,8 +201,8 @@ def _save(work: queries.Work) -> ResponseReturnValue:
         return redirect(url_for("answering.write", public_id=work.public_id), 303)
     if button == "hand_back":
         return _hand_back(work)
-    if button == "extend":
-        return _extend(work, url_for("answering.write", public_id=work.public_id))
+    if button in _LONGER:
+        return _extend(work, _LONGER[button], url_for("answering.write", public_id=work.public_id))
     fault = answer_fault(clean(body)) if button == "check" else None
     if fault is not None:
         return _write_page(_work(work.public_id), body, forms.body_error(fault, body)), 422
@@ -197,11 +220,11 @@ def _hand_back(work: queries.Work) -> ResponseReturnValue:
     return redirect(url_for("answering.queue", given_back=work.public_id), 303)
 
 
-def _extend(work: queries.Work, back: str) -> ResponseReturnValue:
+def _extend(work: queries.Work, longer: _Longer, back: str) -> ResponseReturnValue:
     """Keep the question longer and say until when; a claim that ended says so on its page."""
     try:
         with unit() as uow:
-            ends_at = claiming.extend(uow, **_ids(work), claim_id=forms.typed_claim())
+            ends_at = longer(uow, **_ids(work), claim_id=forms.typed_claim())
             uow.commit()
     except claiming.ClaimEnded:
         return redirect(url_for("answering.write", public_id=work.public_id), 303)
@@ -220,7 +243,13 @@ def _warn_in(ends_at: datetime | None) -> int | None:
 def _work(public_id: str) -> queries.Work:
     """Return the question as the visitor may see it; raises `NotFound`."""
     with unit() as uow:
-        found = queries.work(uow.session, public_id=public_id, answerer_id=signed_in().id)
+        found = queries.work(
+            uow.session,
+            public_id=public_id,
+            answerer_id=signed_in().id,
+            now=uow.clock.now(),
+            site_zone=uow.zone,
+        )
     if found is None:
         raise NotFound(public_id=public_id)
     return found

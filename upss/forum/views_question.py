@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -9,6 +10,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from upss.forum import queries_ask
 from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.promise import GRACE
+from upss.forum.rules.release import opens_at
 from upss.forum.service import accepting, asking
 from upss.forum.views_ask import ID, blueprint, owner, to_payment_page
 from upss.kernel.errors import DomainError, GatewayError, NotFound
@@ -19,7 +21,7 @@ from upss.payments import tasks as payment_tasks
 from upss.web import paging
 from upss.web.access import for_everyone, person
 from upss.web.i18n import gettext
-from upss.web.ports import clock, unit
+from upss.web.ports import clock, settings, unit
 
 if TYPE_CHECKING:
     from upss.forum.models import Question
@@ -69,8 +71,24 @@ def _thread_page(public_id: str, template: str) -> Any:
         lines=lines,
         parts=_parts(thread),
         now=clock().now(),
+        opens_at=_opens_at(thread),
         grace=GRACE,
     )
+
+
+def _opens_at(thread: queries_ask.Thread) -> datetime | None:
+    """Return from when a waiting question may be taken, None if that is now."""
+    q, now = thread.question, clock().now()
+    if q.status != Status.QUEUED or q.released_at is None or q.urgent_at is None:
+        return None
+    at = opens_at(
+        released_at=q.released_at,
+        urgent_from=q.urgent_at,
+        now=now,
+        mode=thread.dials.policy.mode,
+        peaks=thread.dials.peak_map(settings().timezone),
+    )
+    return at if at > now else None
 
 
 def _parts(thread: queries_ask.Thread) -> Any:

@@ -16,7 +16,7 @@ from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.promise import OFFER
 from upss.forum.rules.texts import DRAFT_MAX, clean, question_faults
-from upss.forum.service import promises
+from upss.forum.service import promises, releasing
 from upss.forum.service.moves import by, locked, make_move
 from upss.kernel.errors import DomainError, NotFound
 from upss.kernel.ids import PaymentId, QuestionId
@@ -246,6 +246,7 @@ def enqueue(uow: UnitOfWork, event: PaymentSettled) -> None:
         actor="system",
     )
     question.paid_at = event.at
+    releasing.release(uow, question)
     uow.emit(QuestionQueued(at=event.at, question_id=event.question_id))
 
 

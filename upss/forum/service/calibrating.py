@@ -20,6 +20,7 @@ from upss.forum.models_offpeak import Calibration, PromiseScore, QuestionPromise
 from upss.forum.queries_offpeak import Place
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.promising import Calibrator, TopicRate, score
+from upss.forum.service import releasing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,6 +64,7 @@ def calibrate_due(uow: UnitOfWork) -> int:
     _count_rates(hour)
     _store_factor(hour)
     _roll(hour)
+    releasing.refresh_urgency(uow, since=known.at)
     return 1
 
 

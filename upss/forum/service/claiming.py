@@ -9,30 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from upss.accounts.models import Account, TopicApproval
+from upss.accounts.models import Account
+from upss.forum import queries_hours, queries_offpeak, queries_queue
 from upss.forum.events import ClaimLapsed, QuestionClaimed
 from upss.forum.models import Claim, Question
 from upss.forum.rules import lease as leases
+from upss.forum.rules.hours import end_of_next_window
 from upss.forum.rules.lease import Lease
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.policy import Policy
-from upss.forum.rules.pricing import MINUTES, Size
-from upss.forum.rules.queue import (
-    AnswererView,
-    ClaimRefused,
-    QuestionView,
-    Reason,
-    check_claim,
-    claimable,
-)
+from upss.forum.rules.queue import ClaimRefused, Reason, check_claim, claimable
 from upss.forum.service import caps
 from upss.forum.service.moves import by, locked, make_move
 from upss.kernel.errors import DomainError, NotFound
 from upss.kernel.ids import AccountId, ClaimId, QuestionId
-from upss.ledger.rules.split import split
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,7 +66,14 @@ def claim(uow: UnitOfWork, *, question_id: QuestionId, answerer_id: AccountId) -
     uow.session.execute(
         select(Account.id).where(Account.id == answerer_id).with_for_update(key_share=True)
     )
-    check_claim(_question_view(question), _answerer_view(uow, answerer_id), uow.clock.now(), POLICY)
+    now, dials = uow.clock.now(), queries_offpeak.dials(uow.session)
+    check_claim(
+        queries_queue.question_view(question),
+        queries_queue.answerer_view(uow.session, answerer_id, now, uow.zone),
+        now,
+        dials.policy,
+        is_peak=dials.peak_map(uow.zone).is_peak(now),
+    )
     taken = _take(uow, question, answerer_id)
     uow.emit(QuestionClaimed(at=uow.clock.now(), question_id=question_id, answerer_id=answerer_id))
     return ClaimId(taken.id)
@@ -84,8 +84,9 @@ def take_again(uow: UnitOfWork, question: Question, answerer_id: AccountId) -> C
 
     Raises `ClaimRefused` for lasting reasons alone: the hour or other open claims are none.
     """
-    view, person = _question_view(question), _answerer_view(uow, answerer_id)
-    verdict = claimable(view, person, uow.clock.now(), POLICY)
+    now, view = uow.clock.now(), queries_queue.question_view(question)
+    person = queries_queue.answerer_view(uow.session, answerer_id, now, uow.zone)
+    verdict = claimable(view, person, now, POLICY)
     lasting = tuple(sorted(verdict.reasons & _FOR_WHAT_IS_WRITTEN))
     if lasting:
         raise ClaimRefused(reason=lasting[0], reasons=lasting)
@@ -102,6 +103,29 @@ def extend(
     question = locked(uow, question_id)
     held = active_claim(uow, question, answerer_id, claim_id)
     return lease_again(question, held, leases.extend(lease_of(held), uow.clock.now(), POLICY))
+
+
+def keep(
+    uow: UnitOfWork, *, question_id: QuestionId, answerer_id: AccountId, claim_id: ClaimId | None
+) -> datetime:
+    """Keep the question until the person's next own hours end, and return until when.
+
+    The promise's least time is left for somebody else. Who has no hours in five weeks gets a full
+    claim's time. Raises as `extend`.
+    """
+    question, now = locked(uow, question_id), uow.clock.now()
+    assert question.promise_at is not None
+    held = active_claim(uow, question, answerer_id, claim_id)
+    hours = queries_hours.in_force(uow.session, answerer_id, uow.zone).hours
+    window_end = end_of_next_window(hours, now, queries_offpeak.dials(uow.session).closed)
+    lease = leases.keep_until(
+        lease_of(held),
+        now,
+        POLICY,
+        window_end=window_end or now + POLICY.lease,
+        promise_at=question.promise_at,
+    )
+    return lease_again(question, held, lease)
 
 
 def lapse_due(uow: UnitOfWork) -> int:
@@ -223,47 +247,4 @@ def _active(uow: UnitOfWork, question_id: QuestionId) -> Claim | None:
         select(Claim)
         .where(Claim.question_id == question_id, Claim.status == "active")
         .execution_options(populate_existing=True)
-    )
-
-
-def _question_view(question: Question) -> QuestionView:
-    """Return a paid question as the rules of the queue see it."""
-    assert question.topic is not None
-    assert question.asker_id is not None
-    assert question.paid_at is not None
-    assert question.price_minor is not None
-    assert question.currency is not None
-    assert question.commission_bp is not None
-    assert question.fund_bp is not None
-    parts = split(
-        question.price_minor, commission_bp=question.commission_bp, fund_bp=question.fund_bp
-    )
-    return QuestionView(
-        id=question.id,
-        topic=question.topic,
-        language=question.language,
-        posted_at=question.paid_at,
-        released_at=question.paid_at,
-        urgent_from=question.paid_at,
-        asker_id=question.asker_id,
-        share_minor=parts.share_minor,
-        currency=question.currency,
-        minutes=MINUTES[Size(str(question.size))],
-        is_taken=question.status != Status.QUEUED,
-    )
-
-
-def _answerer_view(uow: UnitOfWork, answerer_id: AccountId) -> AnswererView:
-    """Return who wants to claim as the rules of the queue see it."""
-    topics = uow.session.scalars(
-        select(TopicApproval.topic).where(TopicApproval.account_id == answerer_id)
-    )
-    open_claims = uow.session.scalar(
-        select(func.count()).where(Claim.answerer_id == answerer_id, Claim.status == "active")
-    )
-    return AnswererView(
-        id=answerer_id,
-        topics=frozenset(topics),
-        languages=frozenset({"en", "es", "ca"}),
-        open_claims=open_claims or 0,
     )

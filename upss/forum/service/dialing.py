@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from upss.forum import queries_offpeak as queries
 from upss.forum.models_offpeak import OffpeakVersion
+from upss.forum.service import releasing
 from upss.kernel.ids import AccountId
 
 if TYPE_CHECKING:
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 def turn(uow: UnitOfWork, *, organizer_id: AccountId | None, **changes: Any) -> int:
     """Store the dials in force with these columns changed, and return the version's number.
 
-    Promises that were given stand. The database refuses what makes no sense (IntegrityError).
+    Promises that were given stand; what waits is released by the new dials. The database refuses
+    what makes no sense (IntegrityError).
     """
     newest = select(OffpeakVersion).order_by(OffpeakVersion.id.desc()).limit(1)
     last = uow.session.scalars(newest).one()
@@ -24,9 +27,11 @@ def turn(uow: UnitOfWork, *, organizer_id: AccountId | None, **changes: Any) -> 
     values = {name: getattr(last, name) for name in columns}
     # a clock set back changes nothing of the order in which versions came into force
     since = max(uow.clock.now(), last.created_at)
-    fresh = OffpeakVersion(
-        **(values | changes | {"created_at": since, "created_by": organizer_id})
-    )
+    fresh = OffpeakVersion(**(values | changes | {"created_at": since, "created_by": organizer_id}))
     uow.session.add(fresh)
     uow.session.flush()
+    dials = queries.dials(uow.session)
+    peaks = dials.peaks_from(releasing.profile_of(uow))
+    releasing.declare_peaks(uow, dials, peaks, source="organizer")
+    releasing.release_anew(uow)
     return fresh.id

@@ -1,0 +1,326 @@
+"""Questions are released in quieter hours or when they are urgent, and peaks are learned."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.factories import person, question_row, queued
+from upss.forum import queries_answer
+from upss.forum.models import Question
+from upss.forum.models_offpeak import Activity, PeakVersion
+from upss.forum.queries_offpeak import dials
+from upss.forum.rules.activity import ORGANIZER_PEAKS
+from upss.forum.rules.queue import ClaimRefused
+from upss.forum.service import calibrating, claiming, dialing, hours, releasing
+from upss.forum.service.hours import Whose
+from upss.forum.tasks import run_timers
+from upss.kernel.ids import new_public_id
+from upss.kernel.roles import Role
+from upss.web.ports import unit
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+MADRID = "Europe/Madrid"
+
+
+@pytest.fixture
+def ada(app, nobody_rests):
+    """Assumed to be there every day from 9 to 13 and from 16 to 20."""
+    return person("ada@example.org", role=Role.ANSWERER, topics=("home",))
+
+
+@pytest.fixture
+def asker(ada):
+    return person("asker@example.org")
+
+
+def madrid(day, hour, minute=0):
+    """A moment of November 2026 on the clocks of Madrid."""
+    return datetime(2026, 11, day, hour, minute, tzinfo=UTC) - HOUR
+
+
+def turn(**changes):
+    with unit() as uow:
+        dialing.turn(uow, organizer_id=None, **changes)
+        uow.commit()
+
+
+def declare(who, act, **what):
+    with unit() as uow:
+        act(uow, Whose(who, MADRID), **what)
+        uow.commit()
+
+
+def claim(question, who):
+    with unit() as uow:
+        claiming.claim(uow, question_id=question, answerer_id=who)
+        uow.commit()
+
+
+def refusal(question, who):
+    """Return every reason against a claim at this moment; it is not made."""
+    with unit() as uow:
+        try:
+            claiming.claim(uow, question_id=question, answerer_id=who)
+        except ClaimRefused as error:
+            return [str(reason) for reason in error.facts["reasons"]]
+    return []
+
+
+def listed(who, clock):
+    with unit() as uow:
+        desk = queries_answer.desk(
+            uow.session, answerer_id=who, month_start=clock.now(), site_zone=MADRID
+        )
+        found = queries_answer.queue(
+            uow.session, answerer_id=who, desk=desk, now=clock.now(), after=None, limit=100,
+            is_peak=desk.dials.peak_map(MADRID).is_peak(clock.now()),
+        )  # fmt: skip
+    return [offer.id for offer in found.offers], found.held_back
+
+
+def peaks():
+    with unit() as uow:
+        return dials(uow.session).peaks
+
+
+def log():
+    with unit() as uow:
+        rows = uow.session.scalars(select(PeakVersion).order_by(PeakVersion.id)).all()
+        return [(row.source, row.changes) for row in rows]
+
+
+class TestRelease:
+    def test_the_end_of_the_peak_or_urgency_whichever_is_first(self, asker, ada, clock):
+        question = question_row(queued(asker))  # Wednesday at 12:00
+        assert question.released_at == madrid(18, 14)
+        # promised by Friday midnight: 20 answerer-hours from the end of the offer at 13:00. When
+        # less than 14 of them are left it is urgent: 4 on Wednesday and 2 on Thursday
+        assert question.promise_at == madrid(21, 0)
+        assert question.urgent_at == madrid(19, 11) + timedelta(microseconds=1)
+        expected = [
+            (madrid(18, 13, 59), ["peak"]),
+            (madrid(18, 14), []),
+            (madrid(18, 16, 59), []),
+            (madrid(18, 17), ["peak"]),
+            (madrid(18, 21), []),
+            (madrid(19, 9), ["peak"]),
+            (madrid(19, 11, 1), []),
+        ]
+        for at, reasons in expected:
+            clock.instant = at
+            assert (at, refusal(question.id, ada)) == (at, reasons)
+
+    def test_asked_in_a_quiet_hour_it_is_there_at_once(self, asker, ada, clock):
+        clock.instant = madrid(18, 15)
+        question = question_row(queued(asker))
+        assert question.released_at == clock.now()
+        claim(question.id, ada)
+
+    @pytest.mark.parametrize(
+        ("mode", "in_peak", "urgent"), [("open", [], []), ("strict", ["peak"], ["peak"])]
+    )
+    def test_the_other_modes(self, asker, ada, clock, mode, in_peak, urgent):
+        turn(mode=mode)
+        question = queued(asker)
+        assert refusal(question, ada) == in_peak
+        clock.instant = madrid(19, 12)
+        assert refusal(question, ada) == urgent
+
+    @pytest.mark.parametrize("mode", ["open", "deferred", "strict"])
+    def test_the_queue_shows_what_may_be_taken(self, asker, ada, clock, mode):
+        turn(mode=mode)
+        ids = []
+        for at in (madrid(18, 8), madrid(18, 12), madrid(18, 19)):
+            clock.instant = at
+            ids.append(queued(asker))
+        for step in range(1, 60):
+            clock.instant = madrid(18, 19) + step * 47 * MINUTE
+            shown, held_back = listed(ada, clock)
+            assert shown == [each for each in ids if not refusal(each, ada)], clock.now()
+            assert held_back == len(ids) - len(shown)
+
+    def test_an_urgency_turned_up_releases_what_waits(self, asker, ada, clock):
+        question = queued(asker)
+        turn(urgency=1.0)
+        assert question_row(question).urgent_at < madrid(18, 17)
+        clock.instant = madrid(18, 17)
+        assert refusal(question, ada) == []
+
+    def test_a_closed_date_is_no_peak(self, asker, ada):
+        turn(closed_dates=[date(2026, 11, 18)])
+        assert refusal(queued(asker), ada) == []
+
+    def test_hours_that_change_move_the_urgency_and_not_the_promise(self, asker, clock):
+        question = queued(asker)
+        before = question_row(question)
+        person(role=Role.ANSWERER, topics=("home",))
+        clock.advance(HOUR)
+        with unit() as uow:
+            calibrating.calibrate_due(uow)
+            uow.commit()
+        after = question_row(question)
+        assert after.promise_at == before.promise_at
+        # twice the hours from 13:00 on: 8 on Wednesday, 6 of 12 are not reached by Thursday 9:00
+        assert madrid(19, 9) < after.urgent_at < before.urgent_at
+
+
+class TestWhoMayTake:
+    @pytest.fixture(autouse=True)
+    def at_any_hour(self, ada):  # noqa: ARG002
+        turn(mode="open")
+
+    def test_a_language_that_one_has_declared(self, asker, ada):
+        spanish = person(role=Role.ANSWERER, topics=("home",))
+        declare(spanish, hours.set_work, languages=frozenset({"es"}), topics_off=frozenset())
+        question = queued(asker, language="es")
+        assert refusal(question, ada) == ["language"]
+        assert refusal(question, spanish) == []
+
+    def test_a_topic_that_is_switched_off(self, asker, ada, clock):
+        other = person(role=Role.ANSWERER, topics=("home", "bills"))
+        work = {"languages": frozenset({"en"}), "topics_off": frozenset({"home"})}
+        declare(other, hours.set_work, **work)
+        question = queued(asker)
+        assert refusal(question, other) == ["topic"]
+        assert listed(other, clock) == ([], 0)
+        assert listed(ada, clock) == ([question], 0)
+
+    def test_nobody_who_is_away(self, asker, ada, clock):
+        question = queued(asker)
+        declare(ada, hours.pause, until=clock.now() + DAY)
+        assert refusal(question, ada) == ["away"]
+        clock.advance(DAY)
+        assert refusal(question, ada) == []
+
+    def test_not_more_than_a_day_of_their_own(self, asker, ada, clock):
+        day = {
+            "quiet": (0, 0),
+            "rest_days": frozenset(),
+            "daily_minutes": 30,
+            "daily_answers": None,
+        }
+        declare(ada, hours.set_day, **day)
+        first, second = queued(asker), queued(asker)
+        claim(first, ada)
+        assert refusal(second, ada) == ["daily"]
+        small = queued(asker, size="small")
+        assert refusal(small, ada) == []
+        clock.instant = madrid(18, 23, 50)
+        with unit() as uow:
+            claiming.lapse_due(uow)
+            uow.commit()
+        assert refusal(second, ada) == []
+
+    def test_own_hours_gate_nothing(self, asker, ada, clock):
+        clock.instant = madrid(18, 22)
+        claim(queued(asker), ada)
+
+    def test_what_is_written_may_be_sent_whatever_the_hour(self, asker, ada, clock):
+        from tests.factories import ANSWER
+        from upss.forum.service import answering
+
+        question = queued(asker)
+        claim(question, ada)
+        turn(mode="strict")
+        declare(ada, hours.pause, until=clock.now() + DAY)
+        clock.instant = madrid(19, 9)
+        with unit() as uow:
+            answering.send_answer(uow, question_id=question, answerer_id=ada, body=ANSWER)
+            uow.commit()
+        assert question_row(question).status == "answered"
+
+
+class TestKeep:
+    def keep(self, question, who):
+        with unit() as uow:
+            ends_at = claiming.keep(uow, question_id=question, answerer_id=who, claim_id=None)
+            uow.commit()
+        return ends_at
+
+    @pytest.fixture
+    def held(self, asker, ada):
+        turn(mode="open")
+        question = queued(asker)
+        claim(question, ada)
+        return question
+
+    def test_until_the_next_own_hours_end(self, held, ada, clock):
+        assert self.keep(held, ada) == madrid(18, 20)
+        clock.instant = madrid(18, 19)
+        assert self.keep(held, ada) == madrid(19, 13)
+
+    def test_the_promise_keeps_its_least_time(self, held, ada, clock):
+        presses = [madrid(18, 19), madrid(19, 12), madrid(19, 19), madrid(20, 12), madrid(20, 19)]
+        self.keep(held, ada)
+        for clock.instant in presses:
+            kept = self.keep(held, ada)
+        assert kept == question_row(held).promise_at - 2 * HOUR == madrid(20, 22)
+
+    def test_who_has_no_hours_gets_a_claims_time(self, held, ada, clock):
+        declare(ada, hours.pause, until=clock.now() + 60 * DAY)
+        assert self.keep(held, ada) == clock.now() + 2 * HOUR
+
+
+class TestLearning:
+    def arrive(self, asker, number, at):
+        """Let questions have been paid at a time, without their money."""
+        with unit() as uow:
+            uow.session.add_all(
+                Question(
+                    public_id=new_public_id(), asker_id=asker, status="withdrawn", language="en",
+                    topic="home", size="small", title="?", body="?", created_at=at, updated_at=at,
+                    price_minor=600, currency="EUR", commission_bp=1500, fund_bp=300,
+                    promise_at=at + DAY, paid_at=at,
+                )
+                for _ in range(number)
+            )  # fmt: skip
+            uow.commit()
+
+    def test_the_organizers_peaks_hold_until_enough_was_seen(self, asker, clock):
+        self.arrive(asker, 149, madrid(18, 3))
+        clock.instant = madrid(23, 0)
+        run_timers()
+        assert peaks() == ORGANIZER_PEAKS
+        assert log() == [("start", [])]
+
+    def test_then_they_are_learned_each_monday_and_the_change_is_logged(self, asker, clock):
+        self.arrive(asker, 150, madrid(18, 3))
+        self.arrive(asker, 900, madrid(23, 4))  # the week after
+        clock.instant = madrid(23, 0) - MINUTE
+        run_timers()
+        assert peaks() == ORGANIZER_PEAKS
+        clock.instant = madrid(23, 0)
+        run_timers()
+        assert peaks() == {day * 24 + 3 for day in range(5)}
+        source, changed = log()[-1]
+        assert source == "week"
+        assert [0, 3, 4, True] in changed
+        assert [0, 9, 14, False] in changed
+        for _ in range(2):
+            run_timers()
+        assert len(log()) == 2
+        with unit() as uow:
+            assert uow.session.get(Activity, 1).seen == 150
+        clock.instant = madrid(30, 0)
+        run_timers()
+        assert peaks() == {day * 24 + hour for day in range(5) for hour in (3, 4)}
+
+    @pytest.mark.usefixtures("ada")
+    def test_a_pin_wins_at_once(self):
+        turn(pins=[[12, 0], [100, 1]])
+        assert peaks() == (ORGANIZER_PEAKS | {100}) - {12}
+        assert log()[-1] == ("organizer", [[0, 12, 13, False], [4, 4, 5, True]])
+        turn(peak_source="fixed", fixed_cells=[1, 2])
+        assert peaks() == {1, 2}
+
+    def test_a_clock_set_back_learns_nothing_twice(self, asker, clock):
+        self.arrive(asker, 150, madrid(18, 3))
+        clock.instant = madrid(23, 1)
+        run_timers()
+        clock.instant = madrid(10, 1)
+        with unit() as uow:
+            assert releasing.learn_due(uow) == 0
