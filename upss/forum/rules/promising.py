@@ -168,20 +168,37 @@ def quote(
 ) -> Quote | NoCapacity:
     """Return the promise for a question posted `now` with `n_ahead` waiting in its topic.
 
-    `n_scores` answers stand behind `factor`: while they are few the margin is wider.
+    `n_scores` answers stand behind `factor`: while they are few the margin is wider. Before there
+    are enough to measure anything, work that fits into the longest promise gets just that one:
+    a site that refused it would never learn.
     """
     per_hour, reading = rate.per_hour, clock.cum(now)
     base_h = (n_ahead + AHEAD_EXTRA) / per_hour
-    done = clock.inv(reading + base_h * factor)
-    if done is None:
+    margin = policy.cold_margin if n_scores < policy.warm_scores else policy.margin
+    by = _promised(now, clock.inv(reading + base_h * factor), margin, policy)
+    if by is None and n_scores < SCORES_MIN:
+        by = _longest(now, clock.inv(reading + base_h), policy)
+    if by is None:
         empty = clock.cum(clock.end) <= reading
         return NoCapacity(WhyNot.NOBODY if empty else WhyNot.TOO_LATE)
-    margin = policy.cold_margin if n_scores < policy.warm_scores else policy.margin
+    return Quote(by, base_h, factor, margin, n_ahead, per_hour, reading)
+
+
+def _promised(
+    now: datetime, done: datetime | None, margin: float, policy: Policy
+) -> datetime | None:
+    """Return the promise for work that the clock sees `done`; None beyond the longest promise."""
+    if done is None:
+        return None
     expected = now + (1 + margin) * (done - now)
     by = _rounded_up(max(expected - _DUST, now + policy.floor))
-    if by - now > policy.max_promise:
-        return NoCapacity(WhyNot.TOO_LATE)
-    return Quote(by, base_h, factor, margin, n_ahead, per_hour, reading)
+    return by if by - now <= policy.max_promise else None
+
+
+def _longest(now: datetime, done: datetime | None, policy: Policy) -> datetime | None:
+    """Return the longest promise, if the clock sees the work `done` by then."""
+    by = _rounded_up(now + policy.max_promise - STEP)
+    return by if done is not None and done <= by else None
 
 
 def _rounded_up(at: datetime) -> datetime:
