@@ -63,6 +63,30 @@ def test_a_session_that_ends_while_writing_loses_nothing(
     assert back.input_value("#body") == "Saved before the session ended."
 
 
+def test_the_end_of_a_claim_is_said_twenty_minutes_before_and_a_save_moves_it(
+    filled: Stage, new_context: NewContext
+) -> None:
+    email, public_id, _number = filled.rows(_HELD)[0]
+    page = new_context().new_page()
+    page.goto(filled.door(email))
+    page.clock.install()
+    page.goto(f"{filled.place.base_url}/answering/{public_id}?lang=en")
+    page.click("button[value='extend']")
+    notice = page.locator("[data-warn-in]")
+    expect(notice).to_be_hidden()
+
+    page.clock.fast_forward("01:39:00")
+    expect(notice).to_be_hidden()
+    page.clock.fast_forward("00:01:30")
+    expect(notice).to_be_visible()
+    expect(notice).to_contain_text(re.compile(r"Kept for you until \d\d:\d\d"))
+    expect(page.locator("#status")).to_contain_text("Do you need more time?")
+
+    page.fill("#body", "More words, which move the end of the claim.")
+    leave_field(page)
+    expect(notice).to_be_hidden()
+
+
 def leave_field(page: Page) -> None:
     """Leave the field, and wait until the server has answered the save."""
     with page.expect_response("**/autosave"):
