@@ -64,6 +64,7 @@ TASKS: dict[str, Callable[..., object]] = {
 # cron, in UTC -> what runs; the application's own clock decides what is due
 PERIODIC: dict[str, tuple[str, Callable[[], object]]] = {
     "forum.run_timers": ("* * * * *", forum_tasks.run_timers),
+    "forum.reach_out": ("*/5 * * * *", forum_tasks.reach_out),
     "ledger.anchor": ("*/5 * * * *", ledger_tasks.anchor),
     "ledger.tell_newest_block": ("23 * * * *", ledger_tasks.tell_newest_block),
     "payments.poll": ("*/5 * * * *", payment_tasks.poll),

@@ -123,6 +123,13 @@ def everything(scene: Scene, now):
         "topic_left_alone": forum.TopicLeftAlone(
             at=now, topic="home", language="en", begins_on=now.date(), version_id=7
         ),
+        "capacity_vanished": forum.CapacityVanished(
+            at=now, topic="home", language="en", day=20261118
+        ),
+        "promise_possible": forum.PromisePossible(
+            at=now, waiting_id=7, email="rosa@example.org", topic="home", language="en",
+            reads=answerer_language(scene),
+        ),
         "draft_ending": forum.DraftEnding(**about),
         "adjustment_waits": AdjustmentProposed(
             at=now, adjustment_id=scene.adjustment, proposed_by=scene.organizers[0]
@@ -132,6 +139,11 @@ def everything(scene: Scene, now):
         "payout_sent": payouts.PayoutSent(**out),
         "payout_refused": payouts.PayoutRefused(**out),
     }
+
+
+def answerer_language(scene: Scene) -> str:
+    with unit() as uow:
+        return uow.session.get_one(Account, scene.answerer).language
 
 
 def tell(handler: str, event) -> list[Notice]:
@@ -184,6 +196,8 @@ TOLD = {
     "refund_failed": ["boss1@example.org", "boss2@example.org"],
     "cap_near": ["answerer@example.org"],
     "topic_left_alone": ["boss1@example.org", "boss2@example.org"],
+    "capacity_vanished": ["boss1@example.org", "boss2@example.org"],
+    "promise_possible": ["rosa@example.org"],
     "claim_lapsed": ["answerer@example.org"],
     "answer_accepted": ["answerer@example.org"],
     "adjustment_waits": ["boss2@example.org"],

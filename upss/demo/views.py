@@ -24,7 +24,7 @@ from upss.accounts.models import Account
 from upss.accounts.queries import roles
 from upss.config import Mode
 from upss.demo import mail_catcher
-from upss.forum.tasks import run_timers
+from upss.forum.tasks import reach_out, run_timers
 from upss.kernel.ids import AccountId
 from upss.kernel.roles import READS_THE_BOOKS, Role
 from upss.payments.tasks import poll
@@ -120,6 +120,7 @@ def move_clock(step: timedelta) -> None:
         )
         uow.commit()
     run_timers()
+    reach_out()
     poll()
 
 

@@ -32,7 +32,7 @@ class QuestionWithdrawn(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PromiseMissed(Event):
-    """The promised time passed while the question still waited."""
+    """The promised time passed without an answer."""
 
     question_id: QuestionId
 
@@ -108,6 +108,32 @@ class TopicLeftAlone(Event):
     language: str
     begins_on: date  # where the site is at home
     version_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityVanished(Event):
+    """Half of a promise is over, and by now nobody has declared hours before it ends.
+
+    `day` is that of the site, as the number 20261118: a topic is told of once a day.
+    """
+
+    topic: str
+    language: str
+    day: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromisePossible(Event):
+    """An answer can be promised again, which somebody at this address waited for.
+
+    `reads` is the language of the mail.
+    """
+
+    waiting_id: int
+    email: str
+    reads: str
+    topic: str
+    language: str
 
 
 @dataclass(frozen=True, kw_only=True)

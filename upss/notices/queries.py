@@ -14,6 +14,8 @@ from upss.accounts.models import Account, SignInRequest
 from upss.adjustments.models import Adjustment
 from upss.doctor.models import SelfCheckFinding
 from upss.forum.models import Question
+from upss.forum.rules.lifecycle import Status
+from upss.forum.rules.promise import GRACE
 from upss.kernel.ids import AccountId
 from upss.ledger import queries_chain as chain
 from upss.ledger.rules.split import split
@@ -57,6 +59,8 @@ def recipients(session: Session, to: To, fields: Mapping[str, Any]) -> list[Reci
         return [_of(person) for person in others if person.account_id != fields["proposed_by"]]
     if to is To.SIGNING_IN:
         return _signing_in(session, fields["request_id"])
+    if to is To.WAITING:
+        return [Recipient(fields["email"], fields["reads"], None)]
     if to is To.ASKER:
         return _asker(session, fields["question_id"])
     account_id: AccountId = fields["answerer_id" if to is To.ANSWERER else "account_id"]
@@ -125,6 +129,7 @@ def _question(session: Session, question_id: int) -> dict[str, object]:
         select(
             Question.id,
             Question.public_id,
+            Question.status,
             Question.price_minor,
             Question.currency,
             Question.commission_bp,
@@ -137,8 +142,11 @@ def _question(session: Session, question_id: int) -> dict[str, object]:
         "number": row.id,
         "public_id": row.public_id,
         "promise_at": row.promise_at,
+        "is_being_written": row.status == Status.CLAIMED,
         "accept_due_at": row.accept_due_at,
     }
+    if row.promise_at is not None:
+        told["money_back_at"] = row.promise_at + GRACE
     if row.price_minor is not None:
         parts = split(row.price_minor, commission_bp=row.commission_bp, fund_bp=row.fund_bp)
         told |= {
@@ -196,6 +204,11 @@ def _hours(_session: Session, _number: int, rest: str) -> dict[str, object]:
     return {"topic": topic, "language": language, "begins_on": date.fromisoformat(day)}
 
 
+def _place(_session: Session, _number: int, rest: str) -> dict[str, object]:
+    topic, language = rest.split(":")
+    return {"topic": topic, "language": language}
+
+
 def _cap(_session: Session, _number: int, rest: str) -> dict[str, object]:
     return {"level": int(rest.rpartition(":")[2])}
 
@@ -225,6 +238,8 @@ _READERS: Mapping[str, Callable[[Session, int, str], dict[str, object]]] = {
     "books": _books,
     "hours": _hours,
     "cap": _cap,
+    "capacity": _place,
+    "waiting": _place,
 }
 
 _WAITING = select(

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from upss.forum.events import (
         AcceptanceDue,
         AnswerAccepted,
+        CapacityVanished,
         CapNear,
         ClaimLapsed,
         DraftEnding,
         OfferEnded,
         PromiseMissed,
+        PromisePossible,
         QuestionAnswered,
         QuestionExpired,
         QuestionWithdrawn,
@@ -143,6 +145,16 @@ def self_check_alarmed(uow: UnitOfWork, event: SelfCheckAlarmed) -> None:
 def topic_left_alone(uow: UnitOfWork, event: TopicLeftAlone) -> None:
     """Tell the organizers that nobody is there for a topic and language."""
     _tell("topic_left_alone", uow, event)
+
+
+def capacity_vanished(uow: UnitOfWork, event: CapacityVanished) -> None:
+    """Tell the organizers, once a day, that promises of a topic have nobody left to keep them."""
+    _tell("capacity_vanished", uow, event)
+
+
+def promise_possible(uow: UnitOfWork, event: PromisePossible) -> None:
+    """Tell somebody who waited for it that an answer can be promised again."""
+    _tell("promise_possible", uow, event)
 
 
 def books_anchored(uow: UnitOfWork, event: BooksAnchored) -> None:

@@ -29,6 +29,7 @@ BATCH = 100
 # A complete but unconfirmed payment keeps its question from falling back for this long.
 _CHECKING_AT_MOST = timedelta(days=7)
 _A_DAY = timedelta(days=1)
+_UNANSWERED = (Status.QUEUED, Status.CLAIMED)
 
 
 def end_offers(uow: UnitOfWork) -> int:
@@ -75,15 +76,18 @@ def retire_drafts(uow: UnitOfWork) -> int:
 
 
 def tell_what_is_due(uow: UnitOfWork) -> None:
-    """Emit the reminders of the last day; a notice goes out once per fact, however often told."""
+    """Emit the reminders of the last day, and each promise that is late.
+
+    A notice goes out once per fact, however often it is told.
+    """
     now = uow.clock.now()
-    for question_id in _within_a_day(uow, Question.promise_at, now, Status.QUEUED):
+    for question_id in _within(GRACE, uow, Question.promise_at, now, *_UNANSWERED):
         uow.emit(PromiseMissed(at=now, question_id=question_id))
     ended = now - rules.OFFER_REMINDER
-    for question_id in _within_a_day(uow, Question.offer_ends_at, ended, Status.DRAFT):
+    for question_id in _within(_A_DAY, uow, Question.offer_ends_at, ended, Status.DRAFT):
         uow.emit(OfferEnded(at=now, question_id=question_id))
     ending = now - (rules.DRAFT_RETENTION - rules.DRAFT_WARNING)
-    for question_id in _within_a_day(uow, Question.updated_at, ending, Status.DRAFT):
+    for question_id in _within(_A_DAY, uow, Question.updated_at, ending, Status.DRAFT):
         uow.emit(DraftEnding(at=now, question_id=question_id))
 
 
@@ -98,15 +102,15 @@ def _due(uow: UnitOfWork, *which: Any) -> Sequence[Question]:
     ).all()
 
 
-def _within_a_day(
-    uow: UnitOfWork, column: Any, until: datetime, status: Status
+def _within(
+    span: timedelta, uow: UnitOfWork, column: Any, until: datetime, *statuses: Status
 ) -> Sequence[QuestionId]:
     rows = uow.session.scalars(
         select(Question.id).where(
-            Question.status == status,
+            Question.status.in_(statuses),
             Question.asker_id.is_not(None),
             column <= until,
-            column > until - _A_DAY,
+            column > until - span,
         )
     )
     return [QuestionId(row) for row in rows]

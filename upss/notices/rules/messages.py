@@ -14,6 +14,7 @@ class To(StrEnum):
     INVITED = "invited"
     ASKER = "asker"
     ANSWERER = "answerer"
+    WAITING = "waiting"  # the address stands in the event: its row is gone
     ORGANIZERS = "organizers"
     OTHER_ORGANIZERS = "other_organizers"  # all but the one who proposed
 
@@ -37,6 +38,7 @@ class Message:
 
 
 _QUESTION = "forum.question"  # also gets the question's public id
+_ASK = "forum.ask"
 _QUEUE = "answering.queue"
 _EARNINGS = "payouts.earnings"
 _LIMITS = "limits.mine"
@@ -91,6 +93,14 @@ MESSAGES: Mapping[str, tuple[Message, ...]] = {
             "hours:{version_id}:{topic}:{language}:{begins_on}",
             _ORGANIZER,
         ),
+    ),
+    "capacity_vanished": (
+        Message(
+            "capacity_vanished", To.ORGANIZERS, "capacity:{day}:{topic}:{language}", _ORGANIZER
+        ),
+    ),
+    "promise_possible": (
+        Message("promise_possible", To.WAITING, "waiting:{waiting_id}:{topic}:{language}", _ASK),
     ),
     "books_anchored": (Message("books_anchored", To.ORGANIZERS, "books:{week}:", _BOOKS),),
     "payout_sent": (Message("payout_sent", To.ANSWERER, "payout:{item_id}:", _EARNINGS),),

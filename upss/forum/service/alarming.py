@@ -1,0 +1,82 @@
+"""What organizers are told before a promise is missed: the people it counted on are not there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from upss.forum import queries_offpeak as queries
+from upss.forum.events import CapacityVanished
+from upss.forum.models import Question
+from upss.forum.models_offpeak import QuestionPromise
+from upss.forum.rules.alarm import has_vanished
+from upss.forum.rules.lifecycle import Status
+from upss.forum.rules.topic_clock import Fact, Person, Since
+from upss.forum.rules.windows import zone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from sqlalchemy import Row
+
+    from upss.db.work import UnitOfWork
+    from upss.forum.queries_offpeak import Declarations
+
+    AnyRow = Row[*tuple[Any, ...]]
+
+
+def alarm(uow: UnitOfWork) -> int:
+    """Emit where half of a promise is over and nobody has hours left before it; return how many.
+
+    A notice goes out once a day for each topic and language, however often this is called.
+    """
+    now = uow.clock.now()
+    first = _first_due(uow)
+    if not first:
+        return 0
+    since = min(row.offered_at for row in first)
+    declared = queries.declarations(uow.session, since, uow.zone)
+    today = now.astimezone(zone(uow.zone)).date()
+    alone = [row for row in first if _has_vanished(declared, row, now)]
+    for row in alone:
+        day = int(f"{today:%Y%m%d}")
+        uow.emit(CapacityVanished(at=now, topic=row.topic, language=row.language, day=day))
+    return len(alone)
+
+
+def _has_vanished(declared: Declarations, row: AnyRow, now: datetime) -> bool:
+    """Compare what is declared now with what was declared when the promise was given."""
+    offered_at: datetime = row.offered_at
+    desk = queries.new_desk((row.topic, row.language), offered_at)
+    people = tuple(
+        Person(_until(offered_at, each.declared), _until(offered_at, each.approved))
+        for each in declared.people
+    )
+    promised = replace(declared, people=people, closed=_until(offered_at, declared.closed))
+    clocks = declared.clock(desk, now), promised.clock(desk, now)
+    return has_vanished(*clocks, now=now, by=row.promise_at)
+
+
+def _until(at: datetime, facts: Since[Fact]) -> Since[Fact]:
+    return tuple(fact for fact in facts if fact[0] <= at)
+
+
+def _first_due(uow: UnitOfWork) -> Sequence[AnyRow]:
+    """Return by topic and language the promise due next among those that are half over."""
+    now = uow.clock.now()
+    return uow.session.execute(
+        select(Question.topic, Question.language, Question.promise_at, QuestionPromise.offered_at)
+        .join(QuestionPromise, QuestionPromise.question_id == Question.id)
+        .where(
+            Question.status == Status.QUEUED,
+            now - Question.paid_at >= Question.promise_at - now,
+            Question.promise_at > now,
+        )
+        .ext(distinct_on(Question.topic, Question.language))
+        .order_by(Question.topic, Question.language, Question.promise_at, Question.id)
+    ).all()
