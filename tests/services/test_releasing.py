@@ -7,14 +7,23 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.factories import person, question_row, queued
+from tests.factories import answered, person, question_row, queued
 from upss.forum import queries_answer
 from upss.forum.models import Question
-from upss.forum.models_offpeak import Activity, PeakVersion
+from upss.forum.models_offpeak import Activity, AnswererRank, PeakVersion
 from upss.forum.queries_offpeak import dials
 from upss.forum.rules.activity import ORGANIZER_PEAKS
 from upss.forum.rules.queue import ClaimRefused
-from upss.forum.service import calibrating, claiming, dialing, hours, releasing
+from upss.forum.rules.windows import Window
+from upss.forum.service import (
+    accepting,
+    calibrating,
+    claiming,
+    dialing,
+    hours,
+    ranking,
+    releasing,
+)
 from upss.forum.service.hours import Whose
 from upss.forum.tasks import run_timers
 from upss.kernel.ids import new_public_id
@@ -232,6 +241,75 @@ class TestWhoMayTake:
             answering.send_answer(uow, question_id=question, answerer_id=ada, body=ANSWER)
             uow.commit()
         assert question_row(question).status == "answered"
+
+
+class TestStagger:
+    """Who earned most per declared hour sees what is not urgent up to four hours later."""
+
+    @pytest.fixture
+    def berta(self, asker, ada, clock):
+        """Somebody who earned nothing, while Ada has; the night after has placed them both."""
+        turn(mode="open")
+        other = person(role=Role.ANSWERER, topics=("home",))
+        accepted = answered(asker, ada)
+        with unit() as uow:
+            accepting.accept(uow, question_id=accepted, actor_id=asker)
+            uow.commit()
+        clock.instant = madrid(19, 0)
+        run_timers()
+        return other
+
+    def ranks(self):
+        with unit() as uow:
+            return dict(
+                uow.session.execute(select(AnswererRank.account_id, AnswererRank.percentile)).all()
+            )
+
+    def test_each_night_places_everybody_once(self, ada, berta, clock):
+        assert self.ranks() == {ada: 1.0, berta: 0.0}
+        clock.instant = madrid(19, 23)
+        with unit() as uow:
+            assert ranking.rank_due(uow) == 0
+        clock.instant = madrid(19, 0) + 28 * DAY
+        run_timers()
+        assert self.ranks() == {ada: 0.0, berta: 0.0}  # it was long ago
+
+    def test_by_the_hours_that_were_declared(self, ada, berta, asker, clock):
+        """Twice the earnings in six times the hours are less an hour."""
+        declare(berta, hours.set_week, windows=EVERY_HOUR, zone_name=MADRID)
+        for _ in range(2):
+            accepted = answered(asker, berta)
+            with unit() as uow:
+                accepting.accept(uow, question_id=accepted, actor_id=asker)
+                uow.commit()
+        clock.instant = madrid(26, 0)
+        run_timers()
+        assert self.ranks() == {ada: 1.0, berta: 0.0}
+
+    @pytest.mark.parametrize("mode", ["open", "deferred"])
+    def test_the_others_choose_first(self, ada, berta, asker, clock, mode):
+        turn(mode=mode)
+        clock.instant = madrid(19, 8)
+        question = queued(asker)
+        until = min(madrid(19, 12), question_row(question).urgent_at)
+        for step in range(60):
+            clock.instant = madrid(19, 8) + step * 23 * MINUTE
+            for who in (ada, berta):
+                reasons = refusal(question, who)
+                assert listed(who, clock)[0] == ([] if reasons else [question])
+                waits = who == ada and clock.now() < until
+                assert ("stagger" in reasons) is waits, (clock.now(), reasons)
+
+    @pytest.mark.usefixtures("berta")
+    def test_what_is_urgent_waits_for_nobody(self, ada, asker, clock):
+        turn(mode="open", urgency=1.0)
+        clock.instant = madrid(19, 8)
+        question = queued(asker)
+        clock.instant = madrid(19, 10)
+        assert refusal(question, ada) == []
+
+
+EVERY_HOUR = tuple(Window(dow, 0, 1440) for dow in range(7))
 
 
 class TestKeep:

@@ -87,6 +87,17 @@ class Activity(Base):
     counted_until: Mapped[datetime]
 
 
+class AnswererRank(Base):
+    """Who earned less per declared hour lately than which share of the others; of each night."""
+
+    __tablename__ = "answerer_rank"
+    __table_args__ = (CheckConstraint("percentile BETWEEN 0 AND 1", name="percentile"),)
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    percentile: Mapped[float]
+    at: Mapped[datetime]
+
+
 class TopicDesk(Base):
     """One topic in one language: where its clock starts, and what was counted for its rate."""
 

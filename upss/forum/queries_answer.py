@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from upss.accounts.models import Account, TopicApproval
 from upss.forum.models import Answer, AnswerDraft, Claim, Question
 from upss.forum.models_hours import HoursVersion
-from upss.forum.models_offpeak import OffpeakVersion, PeakVersion
+from upss.forum.models_offpeak import AnswererRank, OffpeakVersion, PeakVersion
 from upss.forum.queries_hours import declared_of
 from upss.forum.queries_offpeak import DIALS_IN_FORCE, PEAKS_IN_FORCE, dials_of
 from upss.forum.rules.declared import Declared
@@ -29,7 +29,7 @@ from upss.ledger.rules.split import split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sqlalchemy import ColumnElement, RowMapping, Subquery
     from sqlalchemy.orm import Session
@@ -83,7 +83,8 @@ class Held(Offer):
 class Desk:
     """An answerer's month so far, the questions that wait for their answer, and what counts now.
 
-    `declared` are their hours, languages and topics; `dials` the organizer's.
+    `declared` are their hours, languages and topics; `dials` the organizer's. `waits` is how long
+    a question that is not urgent shows itself to others first.
     """
 
     answers: int
@@ -92,6 +93,7 @@ class Desk:
     held: Sequence[Held]
     declared: Declared
     dials: Dials
+    waits: timedelta
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,6 +163,7 @@ def queue(
         Question.topic.not_in(desk.declared.topics_off),
         Question.language.in_(desk.declared.languages),
         Question.asker_id != answerer_id,
+        ~_is_staggered(desk, now),
     )
     is_open = _is_open(desk.dials.policy.mode, now, is_peak=is_peak)
     wanted = (
@@ -195,6 +198,16 @@ def _is_open(mode: Mode, now: datetime, *, is_peak: bool) -> ColumnElement[bool]
     return quiet if mode is Mode.STRICT else quiet | (func.coalesce(Question.urgent_at, now) <= now)
 
 
+def _is_staggered(desk: Desk, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a question shows itself to others first, as the queue's rule says."""
+    if not desk.waits:
+        return false()
+    is_open_mode = desk.dials.policy.mode is Mode.OPEN
+    start = func.coalesce(Question.paid_at if is_open_mode else Question.released_at, now)
+    urgent = func.coalesce(Question.urgent_at, now) <= now
+    return ~urgent & (start <= now) & (start > now - desk.waits)
+
+
 def desk(
     session: Session, *, answerer_id: AccountId, month_start: datetime, site_zone: str
 ) -> Desk:
@@ -217,7 +230,13 @@ def desk(
         .scalar_subquery()
     )
     earned = _earned(answerer_id, month_start)
-    month = select(answers.label("answers"), earned.c.minor, earned.c.earned_in).subquery()
+    rank = (
+        select(AnswererRank.percentile)
+        .where(AnswererRank.account_id == answerer_id)
+        .scalar_subquery()
+        .label("percentile")
+    )
+    month = select(answers.label("answers"), earned.c.minor, earned.c.earned_in, rank).subquery()
     other = aliased(HoursVersion)
     newest = select(func.max(other.id)).where(other.account_id == answerer_id).scalar_subquery()
     statement = (
@@ -231,6 +250,7 @@ def desk(
     )
     rows = session.execute(statement).mappings().all()
     first = rows[0]
+    dials = dials_of(first[OffpeakVersion], first[PeakVersion.cells])
     return Desk(
         answers=first["answers"],
         earned_minor=int(first["minor"] or 0),
@@ -246,7 +266,8 @@ def desk(
             if row["id"] is not None
         ],
         declared=declared_of(first[HoursVersion], first[Account.language], site_zone),
-        dials=dials_of(first[OffpeakVersion], first[PeakVersion.cells]),
+        dials=dials,
+        waits=dials.policy.stagger * (first["percentile"] or 0.0),
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from upss.accounts.models import TopicApproval
 from upss.forum import queries_hours
 from upss.forum.models import Claim, Question
+from upss.forum.models_offpeak import AnswererRank
 from upss.forum.rules.hours import is_away, local_day
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.pricing import MINUTES, Size
@@ -51,7 +52,7 @@ def question_view(question: Question) -> QuestionView:
 def answerer_view(
     session: Session, answerer_id: int, now: datetime, site_zone: str
 ) -> AnswererView:
-    """Return who wants to claim as the rules of the queue see it; three statements.
+    """Return who wants to claim as the rules of the queue see it; four statements.
 
     Own limits are not among it: they are reserved with the claim.
     """
@@ -70,8 +71,10 @@ def answerer_view(
         )
         .group_by(Question.size, Claim.status)
     ).all()
+    rank = session.get(AnswererRank, answerer_id, populate_existing=True)
     return AnswererView(
         id=answerer_id,
+        percentile=0.0 if rank is None else rank.percentile,
         topics=frozenset(approved) - declared.topics_off,
         languages=declared.languages,
         is_away=is_away(declared.hours, now),
