@@ -15,7 +15,7 @@ from upss.flow import HANDLERS
 from upss.forum import views_answer, views_hours, views_limits, views_pages, views_question
 from upss.ledger import views as ledger_views
 from upss.organizer import views as organizer_views
-from upss.organizer import views_adjustments, views_audit, views_books
+from upss.organizer import views_adjustments, views_audit, views_books, views_week
 from upss.paths import TEMPLATES, TRANSLATIONS
 from upss.payments import webhook
 from upss.payouts import views as payouts_views
@@ -41,6 +41,7 @@ BLUEPRINTS = (
     views_adjustments.blueprint,
     views_audit.blueprint,
     views_books.blueprint,
+    views_week.blueprint,
 )
 
 

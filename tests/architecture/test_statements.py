@@ -86,6 +86,11 @@ ORGANIZER = {
     "/organizer/statements": 2,
     "/organizer/statements/{answerer}": 3,
     "/organizer/statements/{answerer}/2026-11": 6,
+    "/organizer/week": 13,
+    "/organizer/week/changes": 2,
+    "/organizer/week/dials": 4,
+    "/organizer/week/peaks": 4,
+    "/organizer/week/closed": 4,
     "/organizer/jobs": 3,
     "/organizer/self-checks": 4,
 }

@@ -295,6 +295,18 @@ def _no_paid_work(page: Page, stage: Stage, language: str) -> None:
         press("form[action='/limits/paid-work'] button")(page, stage, language)
 
 
+_check = press("button[value='check']")
+
+
+def _strictly(page: Page, stage: Stage, language: str) -> None:
+    page.check("input[name='mode'][value='strict']")
+    _check(page, stage, language)
+
+
+def _open_numbers(page: Page, _stage: Stage, _language: str) -> None:
+    page.click("summary")
+
+
 PUBLIC = (
     Visit("home", "pages.home", at("/")),
     Visit("how-money-works", "pages.how_money_works", at("/how-money-works")),
@@ -409,6 +421,21 @@ HOURS = (
     ),
 )  # fmt: skip
 
+WEEK = (
+    Visit("week", "week.overview", at("/organizer/week", ORGANIZER)),
+    Visit("week-numbers", "week.overview", at("/organizer/week", AUDITOR), _open_numbers),
+    Visit("week-changes", "week.changes", at("/organizer/week/changes", AUDITOR)),
+    Visit("week-changes-none", "week.changes", at("/organizer/week/changes?before=1", AUDITOR)),
+    *(
+        Visit(f"week-{what}", f"week.{what}", at(f"/organizer/week/{what}", ORGANIZER))
+        for what in ("dials", "peaks", "closed")
+    ),
+    Visit("week-dials-errors", "week.dials", at("/organizer/week/dials", ORGANIZER), _check),
+    Visit("week-dials-check", "week.dials", at("/organizer/week/dials", ORGANIZER), _strictly),
+    Visit("week-peaks-check", "week.peaks", at("/organizer/week/peaks", ORGANIZER), _check),
+    Visit("week-closed-errors", "week.closed", at("/organizer/week/closed", ORGANIZER), _check),
+)  # fmt: skip
+
 ORGANIZING = (
     Visit("organizer", "organizer.home", at("/organizer", ORGANIZER)),
     Visit("jobs", "organizer.jobs", at("/organizer/jobs", ORGANIZER)),
@@ -443,6 +470,7 @@ ORGANIZING = (
         for which in ("approve", "cancel")
     ),
     Visit("self-checks", "doctor.self_checks", at("/organizer/self-checks", ORGANIZER)),
+    *WEEK,
     Visit("organizer-run-waits", "organizer.home", at("/organizer", OTHER_ORGANIZER)),
 )  # fmt: skip
 
