@@ -192,17 +192,18 @@ class TestNoPromise:
             uow.commit()
         assert offer(question).promise_at is not None
 
-    def test_too_much_waits(self, asker, ada):
+    def test_too_much_waits(self, asker, ada, clock):
         always(ada)
-        # seven days hold 134.4 hours and a quarter of them: at 5 hours each 26.9 questions, which are
-        # 23 ahead and the three that are always added
-        for _ in range(24):
-            queued(asker)
+        turn(max_promise_hours=24)
+        given = [question_row(queued(asker)).promise_at - clock.now() - HOUR for _ in range(9)]
+        # 3 x 2 hours x 2.5 and a quarter; then what fits into a day without that gets the day
+        assert given == [timedelta(hours=19)] + [timedelta(hours=23.5)] * 8
+        # nine ahead and the three that are always added would take exactly a day
         assert refused(draft(asker)) == "too_late"
 
     @pytest.mark.usefixtures("ada")
     def test_no_longer_than_the_organizer_allows(self, asker):
-        turn(max_promise_hours=48)
+        turn(max_promise_hours=4)  # of which one is an hour of hers
         assert refused(draft(asker)) == "too_late"
 
 

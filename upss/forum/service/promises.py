@@ -67,9 +67,12 @@ class Quoter:
         )
 
     def _most_ahead(self, clock: CapacityClock, per_hour: float, at: datetime) -> int:
-        """Return how many questions ahead are too many for any promise: no more need counting."""
+        """Return how many questions ahead are too many for any promise: no more need counting.
+
+        A site that has measured nothing yet promises what fits without the factor.
+        """
         reachable = clock.cum(at + self.dials.policy.max_promise) - clock.cum(at)
-        return max(1, int(per_hour * reachable / self.factor.value) - AHEAD_EXTRA + 2)
+        return max(1, int(per_hour * reachable / min(1.0, self.factor.value)) - AHEAD_EXTRA + 2)
 
 
 def give(uow: UnitOfWork, question: Question, *, at: datetime) -> Quote:
