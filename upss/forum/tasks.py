@@ -6,7 +6,16 @@ import logging
 from collections.abc import Callable
 
 from upss.db.work import UnitOfWork
-from upss.forum.service import accepting, calibrating, claiming, ranking, releasing, timers
+from upss.forum.service import (
+    accepting,
+    alarming,
+    calibrating,
+    claiming,
+    ranking,
+    releasing,
+    timers,
+    waiting,
+)
 from upss.web.ports import unit
 
 # In this order: what gives money back comes before what hands questions out again.
@@ -18,6 +27,7 @@ _TIMERS: tuple[Callable[[UnitOfWork], int], ...] = (
     accepting.close_due,
     timers.retire_drafts,
 )
+_TELLINGS: tuple[Callable[[UnitOfWork], int], ...] = (waiting.tell_waiting, alarming.alarm)
 _BATCHES_MAX = 1_000
 _log = logging.getLogger(__name__)
 
@@ -48,6 +58,19 @@ def calibrate() -> None:
             uow.commit()
     except Exception:  # noqa: BLE001 - a promise that learns late is still a promise
         _log.exception("calibration stopped")
+
+
+def reach_out() -> int:
+    """Write to people who wait for a promise and to organizers; return how many facts were told."""
+    told = 0
+    for telling in _TELLINGS:
+        try:
+            with unit() as uow:
+                told += telling(uow)
+                uow.commit()
+        except Exception:  # noqa: BLE001 - the others are told all the same
+            _log.exception("telling %s stopped", telling.__name__)
+    return told
 
 
 def _drain(timer: Callable[[UnitOfWork], int]) -> int:
