@@ -60,9 +60,10 @@ nightly: setup ## the same tests with many more trials: every crash point, page,
 quick: setup ## the tests of rules and services only
 	$(BIN)/pytest -n 2 tests/rules tests/services
 
-bench: setup ## measures and prints ratios, each within one run (ten minutes to half an hour; docs/performance.md)
+bench: setup ## measures and prints ratios, each within one run (half an hour to an hour; docs/performance.md)
 	mkdir -p build
 	$(PY) -m bench.ledger --json build/bench-ledger.json
+	$(PY) -m bench.queue --json build/bench-queue.json
 
 mutation: setup ## changes the code of the money one thing at a time and counts what the tests notice
 	$(PY) -m tools.mutate

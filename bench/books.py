@@ -10,11 +10,10 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import LiteralString, cast
 
-import psycopg
 from psycopg import sql
 
+from bench import bulk
 from upss.ledger.rules import chart
 
 ANSWERERS = 200
@@ -27,8 +26,6 @@ IN_TAIL = 60
 BOOKED_AT, VALUE_DATE = "2026-11-01 10:30:00+00", "2026-11-01"
 
 LARGE = ["ledger.entry", "ledger.posting", "ledger.seal", "ledger.block_entry"]
-
-Connection = psycopg.Connection[tuple[object, ...]]
 
 
 @dataclass(frozen=True)
@@ -89,67 +86,26 @@ def load_stories(conninfo: str, questions: int) -> int:
 
     `conninfo` is the superuser's: the triggers are off while it loads.
     """
-    with _quiet(conninfo) as connection:
+    with bulk.quiet(conninfo) as connection:
         loader = _Loader(connection, WHOLE_STORY)
-        indexes = _take_indexes(connection)
-        loader.write(range(1, questions + 1))
-        loader.write_chain(questions)
-        for definition in indexes:
-            connection.execute(definition)
-    _analyse(conninfo)
+        with bulk.without_indexes(connection, LARGE):
+            loader.write(range(1, questions + 1))
+            loader.write_chain(questions)
+    bulk.analyse(conninfo)
     return questions * LINES_OF_STORY
 
 
 def load_paid(conninfo: str, questions: range) -> None:
     """Add paid questions, whose price waits in the held account for its split."""
-    with _quiet(conninfo) as connection:
+    with bulk.quiet(conninfo) as connection:
         _Loader(connection, (PAID,)).write(questions)
-    _analyse(conninfo)
-
-
-def _quiet(conninfo: str) -> Connection:
-    """Connect with triggers and foreign keys switched off for this session alone."""
-    connection = psycopg.connect(conninfo)
-    connection.execute("SET session_replication_role = replica")
-    connection.execute("SET synchronous_commit = off")
-    connection.execute("SET maintenance_work_mem = '512MB'")
-    return connection
-
-
-def _take_indexes(connection: Connection) -> list[LiteralString]:
-    """Drop the indexes of the large tables, keys apart; return the commands that bring them back.
-
-    To fill an index row by row takes several times as long as to sort it once.
-    """
-    unique = connection.execute(
-        "SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),"
-        " format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', conrelid::regclass, conname,"
-        " pg_get_constraintdef(oid)) FROM pg_constraint WHERE contype = 'u'"
-        " AND conrelid = ANY (%s::regclass[])",
-        [LARGE],
-    ).fetchall()
-    plain = connection.execute(
-        "SELECT format('DROP INDEX %%s', indexrelid::regclass), pg_get_indexdef(indexrelid)"
-        " FROM pg_index LEFT JOIN pg_constraint ON conindid = indexrelid AND conrelid = indrelid"
-        " WHERE pg_constraint.oid IS NULL AND indrelid = ANY (%s::regclass[])",
-        [LARGE],
-    ).fetchall()
-    commands = [cast(tuple[LiteralString, LiteralString], row) for row in (*unique, *plain)]
-    for drop, _ in commands:
-        connection.execute(drop)
-    return [make for _, make in commands]
-
-
-def _analyse(conninfo: str) -> None:
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute("VACUUM (ANALYZE)")
-        connection.execute("CHECKPOINT")
+    bulk.analyse(conninfo)
 
 
 class _Loader:
     """Writes the same events for each question of a range, after what the ledger holds already."""
 
-    def __init__(self, connection: Connection, story: tuple[Event, ...]) -> None:
+    def __init__(self, connection: bulk.Connection, story: tuple[Event, ...]) -> None:
         self.connection = connection
         self.story = story
         self.ids = self._open_accounts()

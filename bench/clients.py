@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 
-from flask import Flask
-
 from bench import books
+from bench.processes import connected, side_by_side
 from bench.race import Turn
-from upss.db.base import db
 from upss.db.queue import ProcrastinateQueue
 from upss.db.work import UnitOfWork
 from upss.flow import HANDLERS
@@ -25,8 +21,6 @@ from upss.ledger.service.posting import post
 CLOCK, QUEUE = SystemClock(), ProcrastinateQueue()
 # Enough for the driver to have prepared its statements.
 WARM_UP = 20
-# Children take over what is imported here; a fresh interpreter each would take a second each.
-_FORK = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
@@ -37,28 +31,9 @@ class Clients:
 
     def __call__(self, turn: Turn) -> float:
         """Return entries per second of all clients together."""
-        start = _FORK.Barrier(turn.clients)
-        ends = []
-        children = []
-        for client in range(turn.clients):
-            ours, theirs = _FORK.Pipe(duplex=False)
-            child = _FORK.Process(target=_client, args=(self.url, turn, client, start, theirs))
-            child.start()
-            theirs.close()
-            ends.append(ours)
-            children.append(child)
-        rates: list[float] = [end.recv() for end in ends]
-        for child in children:
-            child.join()
-        return sum(rates)
-
-
-def application(url: str) -> Flask:
-    """Return the least application that a unit of work needs."""
-    app = Flask("bench")
-    app.config["SQLALCHEMY_DATABASE_URI"] = url
-    db.init_app(app)
-    return app
+        return sum(
+            side_by_side(turn.clients, lambda client, start: _post(self.url, turn, client, start))
+        )
 
 
 def settle(question: int) -> None:
@@ -74,10 +49,10 @@ def settle(question: int) -> None:
         uow.commit()
 
 
-def _client(url: str, turn: Turn, client: int, start: Barrier, answer: Connection) -> None:
-    """Warm up, wait for the others, post until the time is over, and send the rate."""
+def _post(url: str, turn: Turn, client: int, start: Barrier) -> float:
+    """Warm up, wait for the others, post until the time is over, and return the rate."""
     questions = iter(turn.questions(client))
-    with application(url).app_context():
+    with connected(url):
         for _ in range(WARM_UP):
             settle(next(questions))
         start.wait()
@@ -87,6 +62,4 @@ def _client(url: str, turn: Turn, client: int, start: Barrier, answer: Connectio
         while (now := time.perf_counter()) < end:
             settle(next(questions))
             done += 1
-        answer.send(done / (now - begun))
-        db.session.remove()
-        db.engine.dispose()
+        return done / (now - begun)

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from statistics import median
 
@@ -21,6 +19,7 @@ from bench import books, report
 from bench.clients import Clients
 from bench.limit import Limit, script
 from bench.peer import PeerMissingError, hordak
+from bench.peer import versions as peer_versions
 from bench.race import Contender, Rates, Turn, questions_of, race
 from bench.reading import Reading, load, measure
 from bench.server import Server, private_server
@@ -47,11 +46,7 @@ QUICK = Plan((1, 4), rounds=2, seconds=1, sizes=(10_000, 100_000), readings=5)
 def run(plan: Plan, work: Path | None = None, *, durable: bool = True) -> dict[str, object]:
     """Measure on a server of our own and return the figures under their names."""
     with private_server(work, durable=durable) as server:
-        described = {
-            "measured_on": f"{date.today():%Y-%m-%d}",  # noqa: DTZ011 - the day of the machine
-            "machine": report.machine(),
-            "versions": report.versions(server),
-        }
+        described = report.surroundings(server) | {"peer": peer_versions()}
         with ExitStack() as stack:
             peer, reason = _peer(stack, server, work)
             races = [_race(server, plan, clients, peer) for clients in plan.clients]
@@ -72,7 +67,7 @@ def _peer(
     try:
         return stack.enter_context(hordak(server, "hordak", work)), None
     except PeerMissingError as missing:
-        _say(str(missing))
+        report.say(str(missing))
         return None, str(missing)
 
 
@@ -84,7 +79,7 @@ def _race(server: Server, plan: Plan, clients: int, peer: Contender | None) -> R
     books.load_paid(server.admin(database), questions_of(turn, plan.rounds))
     place = server.running.place.folder / f"{database}.sql"
     place.write_text(script())
-    _say(f"posting with {clients} clients")
+    report.say(f"posting with {clients} clients")
     return race(
         turn,
         plan.rounds,
@@ -97,9 +92,9 @@ def _race(server: Server, plan: Plan, clients: int, peer: Contender | None) -> R
 def _read(server: Server, plan: Plan) -> Mapping[str, Reading]:
     sizes = []
     for postings in plan.sizes:
-        _say(f"loading {postings:,} postings")
+        report.say(f"loading {postings:,} postings")
         sizes.append(load(server, postings))
-    _say("reading")
+    report.say("reading")
     return measure(server, sizes, plan.readings)
 
 
@@ -128,10 +123,6 @@ def _reading_figures(read: Mapping[str, Reading]) -> dict[str, object]:
 
 def _median(figures: list[float]) -> float | None:
     return round(median(figures), 3) if figures else None
-
-
-def _say(what: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -65,6 +65,19 @@ def program() -> Path:
     return Path(found)
 
 
+def pgbench(conninfo: str, script: Path, clients: int, *options: str) -> float:
+    """Run pgbench with prepared statements; return transactions per second after connecting."""
+    threads = str(min(clients, 2))
+    how = ("-n", "-M", "prepared", "-c", str(clients), "-j", threads, "-f", str(script))
+    ran = subprocess.run(
+        [program(), *how, *options, conninfo], capture_output=True, text=True, check=False
+    )
+    rate = re.search(r"^tps = ([\d.]+)", ran.stdout, re.MULTILINE)
+    if ran.returncode != 0 or rate is None:
+        raise RuntimeError(f"pgbench failed: {ran.stderr.strip()[-2000:]}")
+    return float(rate[1])
+
+
 @dataclass(frozen=True)
 class Limit:
     """Posts by pgbench, one prepared statement for each entry, which commits by itself."""
@@ -77,16 +90,6 @@ class Limit:
         """Return entries per second, without the time of connecting."""
         variables = {"first": turn.first_question, "span": turn.span, "n": 0}
         defined = [part for name, value in variables.items() for part in ("-D", f"{name}={value}")]
-        threads = str(min(turn.clients, 2))
-        clients = ("-c", str(turn.clients), "-j", threads, "-T", str(int(turn.seconds)))
-        options = ["-n", "-M", "prepared", *clients, "-f", str(self.script), *defined]
-        ran = subprocess.run(
-            [program(), *options, self.server.app_conninfo(self.database)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        rate = re.search(r"^tps = ([\d.]+)", ran.stdout, re.MULTILINE)
-        if ran.returncode != 0 or rate is None:
-            raise RuntimeError(f"pgbench failed: {ran.stderr.strip()[-2000:]}")
-        return float(rate[1])
+        options = ("-T", str(int(turn.seconds)), *defined)
+        conninfo = self.server.app_conninfo(self.database)
+        return pgbench(conninfo, self.script, turn.clients, *options)

@@ -6,14 +6,26 @@ import json
 import os
 import platform
 import subprocess
+import sys
+import time
 from collections.abc import Mapping
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import limit, peer
+from bench import limit
 from bench.server import Server
 
 PACKAGES = ("flask", "flask-sqlalchemy", "psycopg", "sqlalchemy")
+
+
+def surroundings(server: Server) -> dict[str, object]:
+    """Return the day, the machine and the versions."""
+    return {
+        "measured_on": f"{date.today():%Y-%m-%d}",  # noqa: DTZ011 - the day of the machine
+        "machine": machine(),
+        "versions": versions(server),
+    }
 
 
 def machine() -> Mapping[str, object]:
@@ -27,7 +39,7 @@ def machine() -> Mapping[str, object]:
 
 
 def versions(server: Server) -> Mapping[str, object]:
-    """Return the versions on both sides, and what decides the speed of a commit."""
+    """Return our versions and the server's, and what decides the speed of a commit."""
     told = subprocess.run(
         [limit.program(), "--version"], capture_output=True, text=True, check=True
     )
@@ -36,8 +48,12 @@ def versions(server: Server) -> Mapping[str, object]:
         "packages": {name: version(name) for name in PACKAGES},
         "postgresql": server.facts(),
         "pgbench": told.stdout.strip(),
-        "peer": peer.versions(),
     }
+
+
+def say(what: str) -> None:
+    """Tell how far the run has come."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr)
 
 
 def write(figures: Mapping[str, object], file: Path) -> None:
