@@ -9,7 +9,7 @@ import pkgutil
 from pathlib import Path
 
 import upss
-from tests.architecture.source import calls, modules
+from tests.architecture.source import calls, modules, nodes
 from upss.flow import HANDLERS
 from upss.jobs import PERIODIC, TASKS
 from upss.kernel.events import Event
@@ -134,8 +134,7 @@ def test_every_event_is_made_in_its_own_package():
             node.id
             for path, tree in modules().items()
             if path.startswith(f"{package}/") and not path.endswith("events.py")
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Name)
+            for node in nodes(tree, ast.Name)
         }
         assert event.__name__ in named
 

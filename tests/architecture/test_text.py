@@ -5,7 +5,16 @@ from __future__ import annotations
 import ast
 import re
 
-from tests.architecture.source import PACKAGE, ROOT, calls, functions, modules, ours
+from tests.architecture.source import (
+    PACKAGE,
+    ROOT,
+    calls,
+    calls_by_name,
+    functions,
+    modules,
+    nodes,
+    ours,
+)
 
 MODULE_LINES = 400
 FUNCTION_LINES = 70
@@ -82,8 +91,8 @@ def test_only_settings_read_the_environment():
         f"{path}:{node.lineno}"
         for path, tree in modules().items()
         if path not in allowed and not path.startswith(("demo/", "db/embedded", "db/migrate"))
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv"}
+        for node in nodes(tree, ast.Attribute)
+        if ast.unparse(node) in {"os.environ", "os.getenv"}
     ]
     assert wrong == []
 
@@ -104,10 +113,5 @@ def test_pages_of_lists_go_on_from_a_key_and_never_count_rows():
 
 
 def test_no_relationship_crosses_the_tables():
-    wrong = [
-        path
-        for path, tree in modules().items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "relationship"
-    ]
+    wrong = [path for path, tree in modules().items() if any(calls_by_name(tree, "relationship"))]
     assert wrong == []

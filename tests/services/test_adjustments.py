@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select, text
 
 from tests import factories
+from tests.kept import kept
 from tests.money import figures_of, payable_lines
 from upss.adjustments import queries, service
 from upss.adjustments.models import Adjustment
@@ -43,9 +44,13 @@ REASON = "The answer helped twice, once more by telephone."
 
 
 @pytest.fixture
-def people(app):
-    """An asker, a person who answers and three organizers."""
-    return {
+def begun(app, database):
+    """The people, and an accepted answer of 12.00: 10.20 is owed for it."""
+    return kept("adjustments of services", database, begin)
+
+
+def begin():
+    made = {
         "asker": factories.person("asker@example.org"),
         "answerer": factories.person("josep@example.org", role=Role.ANSWERER, topics=("home",)),
         **{
@@ -53,12 +58,19 @@ def people(app):
             for name in ("first", "second", "third")
         },
     }
+    return made, earn(made)
 
 
 @pytest.fixture
-def question(people):
-    """An accepted answer of 12.00: 10.20 is owed for it."""
-    return earn(people)
+def people(begun):
+    """An asker, a person who answers and three organizers."""
+    return begun[0]
+
+
+@pytest.fixture
+def question(begun):
+    """The number of the question that was answered and accepted."""
+    return begun[1]
 
 
 def earn(people):

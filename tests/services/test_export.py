@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -129,13 +130,14 @@ def test_the_same_ledger_gives_the_same_bytes(books, tmp_path):
         assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_the_standard_output_is_the_default(books, tmp_path):
+def test_the_standard_output_is_the_default(books, tmp_path, capfd):
     file = tmp_path / "ledger.jsonl"
     invoke(books, "export", "--output", str(file))
-    for words in ((), ("--output", "-")):
-        done = command(books, "export", *words)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == file.read_text("utf-8")
+    done = command(books, "export")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == file.read_text("utf-8")
+    assert invoke(books, "export", "--output", "-").exit_code == 0
+    assert tuple(capfd.readouterr()) == (file.read_text("utf-8"), "")
 
 
 def test_a_spreadsheet_gets_exact_numbers_and_no_formulas(engine, tmp_path):
@@ -182,22 +184,19 @@ def test_what_is_booked_meanwhile_is_left_out(engine, tmp_path):
     assert verify_ledger.main([str(file)]) == 0
 
 
-def test_a_person_sees_how_far_it_is(books, tmp_path):
+def test_a_person_sees_how_far_it_is(books, tmp_path, monkeypatch):
     seen, terminal = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "upss", "ledger", "export", "--output", str(tmp_path / "a")],
-        env=os.environ | environment(books) | {"TERM": "xterm"},
-        stderr=terminal,
-    ) as running:
-        os.close(terminal)
-        shown = b""
+    for name, value in environment(books).items():
+        monkeypatch.setenv(name, value)
+    with os.fdopen(terminal, "w", encoding="utf-8") as screen, monkeypatch.context() as looking:
+        looking.setattr(sys, "stderr", screen)
+        words = ["ledger", "export", "--output", str(tmp_path / "a")]
+        main(words, standalone_mode=False)
+    shown = b""
+    with suppress(OSError):  # the terminal is closed
         while True:
-            try:
-                shown += os.read(seen, 1024)
-            except OSError:  # the terminal is closed
-                break
+            shown += os.read(seen, 1024)
     os.close(seen)
-    assert running.returncode == 0
     assert b"Entries" in shown
     assert b"100%" in shown
 
@@ -246,10 +245,10 @@ def test_no_room_leaves_no_file_and_what_was_there(books, tmp_path):
 
 
 def test_a_full_device_is_an_error_and_stays_a_device(books):
-    done = command(books, "export", "--output", "/dev/full")
-    assert (done.returncode, "export_failed" in done.stderr) == (1, True)
+    done = invoke(books, "export", "--output", "/dev/full")
+    assert (done.exit_code, "export_failed" in done.output) == (1, True)
     assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
-    assert command(books, "export", "--output", "/dev/null").returncode == 0
+    assert invoke(books, "export", "--output", "/dev/null").exit_code == 0
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = command(books, "export", capture_output=False, stdout=full, stderr=subprocess.PIPE)

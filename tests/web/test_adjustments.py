@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from tests import factories
+from tests.kept import kept
 from upss.adjustments import service
 from upss.forum.service import accepting
 from upss.kernel.ids import new_public_id
@@ -22,15 +23,30 @@ REASON = "The answer helped twice, once more by telephone."
 
 
 @pytest.fixture
-def people(app, client):
-    """An asker, a person who answers, two organizers and an auditor; the first is signed in."""
-    found = {
+def begun(app, database):
+    """The people, and an accepted answer: 10.20 is owed for it."""
+    return kept("adjustments of pages", database, begin)
+
+
+def begin():
+    made = {
         "asker": factories.person("asker@example.org"),
         "answerer": factories.person("josep@example.org", role=Role.ANSWERER, topics=("home",)),
         "first": factories.person("first@example.org", role=Role.ORGANIZER),
         "second": factories.person("second@example.org", role=Role.ORGANIZER),
         "auditor": factories.person("auditor@example.org", role=Role.AUDITOR),
     }
+    question_id = factories.answered(made["asker"], made["answerer"])
+    with unit() as uow:
+        accepting.accept(uow, question_id=question_id, actor_id=made["asker"])
+        uow.commit()
+    return made, question_id
+
+
+@pytest.fixture
+def people(app, client, begun):
+    """An asker, a person who answers, two organizers and an auditor; the first is signed in."""
+    found = begun[0]
     factories.sign_in_as(app, client, found["first"], organizer=True)
     return found
 
@@ -44,13 +60,9 @@ def other(app, people):
 
 
 @pytest.fixture
-def question(people):
-    """An accepted answer: 10.20 is owed for it."""
-    question_id = factories.answered(people["asker"], people["answerer"])
-    with unit() as uow:
-        accepting.accept(uow, question_id=question_id, actor_id=people["asker"])
-        uow.commit()
-    return question_id
+def question(begun, people):
+    """The number of the question that was answered and accepted."""
+    return begun[1]
 
 
 def page(client, path, status=200):

@@ -19,6 +19,7 @@ from tests.factories import (
     queued,
     sign_in_as,
 )
+from tests.kept import kept as put_back
 from upss.db.base import db
 from upss.forum.models import Answer, AnswerDraft
 from upss.forum.rules.policy import Policy
@@ -32,17 +33,36 @@ TITLE = "Can I return a fridge that arrived damaged?"
 
 
 @pytest.fixture
-def asker(app):
-    return person("asker.person@example.org")
+def begun(app, database, request):
+    """Who takes part, and the question where a test wants it: made once, put back for each test."""
+    has_question = "question" in request.fixturenames
+    if "nobody_rests" in request.fixturenames:
+        return begin(with_question=has_question)
+    name = "answering, with a question" if has_question else "answering"
+    return put_back(name, database, lambda: begin(with_question=has_question))
+
+
+def begin(*, with_question):
+    asker = person("asker.person@example.org")
+    return {
+        "asker": asker,
+        "ada": person("ada@example.org", role=Role.ANSWERER, topics=("home",)),
+        "question": queued(asker) if with_question else None,
+    }
 
 
 @pytest.fixture
-def ada(app):
-    return person("ada@example.org", role=Role.ANSWERER, topics=("home",))
+def asker(begun):
+    return begun["asker"]
 
 
 @pytest.fixture
-def berta(app):
+def ada(begun):
+    return begun["ada"]
+
+
+@pytest.fixture
+def berta(begun):  # not put back: her hours would move each promise
     return person("berta@example.org", role=Role.ANSWERER, topics=("home",))
 
 
@@ -53,8 +73,8 @@ def browser(app, client, ada):
 
 
 @pytest.fixture
-def question(asker):
-    return question_row(queued(asker))
+def question(begun):
+    return question_row(begun["question"])
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from tests import factories
+from tests.kept import kept
 from upss.db.base import db
 from upss.forum.service import accepting, asking
 from upss.kernel.money import Money
@@ -20,8 +21,9 @@ from upss.kernel.roles import Role
 from upss.ledger.rules import chart
 from upss.ledger.rules.posting import bank, kinds
 from upss.ledger.service.posting import post
+from upss.organizer import views_audit
 from upss.organizer.queries import books
-from upss.web.paging import SIZE
+from upss.web import paging
 from upss.web.ports import unit
 
 PAGES = (
@@ -39,16 +41,35 @@ HELD = f"/organizer/books/accounts/{chart.HELD}"
 
 
 @pytest.fixture
-def people(app, client):
-    """An asker, a person who answers, an organizer, an auditor who is signed in."""
+def begun(app, database, request):
+    """The people, and an accepted answer where a test wants it: made once, put back for each."""
+    if "question" in request.fixturenames:
+        return kept("audit, with a question", database, lambda: begin(with_question=True))
+    return kept("audit", database, lambda: begin(with_question=False))
+
+
+def begin(*, with_question):
     found = {
         "asker": factories.person("asker@example.org"),
         "answerer": factories.person("josep@example.org", role=Role.ANSWERER, topics=("home",)),
         "organizer": factories.person("aurora@example.org", role=Role.ORGANIZER),
         "auditor": factories.person("quercus@example.org", role=Role.AUDITOR),
     }
+    return found, earn(found) if with_question else None
+
+
+@pytest.fixture
+def people(app, client, begun):
+    """An asker, a person who answers, an organizer, an auditor who is signed in."""
+    found = begun[0]
     factories.sign_in_as(app, client, found["auditor"], organizer=True)
     return found
+
+
+@pytest.fixture
+def question(begun, people):
+    """The number of a question that was answered and accepted: three entries."""
+    return begun[1]
 
 
 @pytest.fixture
@@ -124,14 +145,13 @@ def test_every_page_opens_on_an_empty_ledger_in_every_language(client, people):
         assert rows_of(client, path) == []
 
 
-def test_an_auditor_reads_everything_and_has_nothing_to_press(app, client, people):
-    question_id = earn(people)
+def test_an_auditor_reads_everything_and_has_nothing_to_press(app, client, question):
     more = (
         "/organizer",
         "/organizer/payouts",
         "/organizer/payouts/runs",
         "/organizer/questions",
-        f"/organizer/questions/{question_id}",
+        f"/organizer/questions/{question}",
         "/organizer/jobs",
         HELD,
         "/organizer/entries/1",
@@ -185,8 +205,7 @@ def test_a_balance_of_a_past_day_is_that_of_its_entries(client, people, clock, w
 
 
 @pytest.mark.parametrize("bad", ["yesterday", "2026-02-30", "2026-11-1", "20261101", "-1"])
-def test_a_day_that_is_none_is_said_at_the_field(client, people, bad):
-    earn(people)
+def test_a_day_that_is_none_is_said_at_the_field(client, question, bad):
     html = page(client, f"/organizer/trial-balance?on={bad}", 422)
     assert "Write a day as year, month and day" in html
     assert f'value="{bad}"' in html
@@ -209,8 +228,7 @@ def test_a_question_that_is_no_number_is_said(client, people, bad):
     ("field", "bad"),
     [("kind", "answer_acepted"), ("kind", "%01"), ("actor", "%07"), ("actor", "%E2%80%AE")],
 )
-def test_a_kind_or_actor_that_cannot_be_is_said(client, people, field, bad):
-    earn(people)
+def test_a_kind_or_actor_that_cannot_be_is_said(client, question, field, bad):
     html = page(client, f"/organizer/books/journal?{field}={bad}", 422)
     assert f'id="{field}-error"' in html
     assert "No entry fits this filter" not in html
@@ -271,8 +289,7 @@ def test_a_nul_in_a_query_cannot_be_read(client, people, path):
         "/organizer/statements/x/20%D9%A26",
     ],
 )
-def test_nothing_in_an_address_breaks_a_page(client, people, path):
-    earn(people)
+def test_nothing_in_an_address_breaks_a_page(client, question, path):
     answer = client.get(path)
     answer.get_data()
     assert answer.status_code < 500
@@ -291,13 +308,14 @@ def test_an_unknown_entry_or_account_is_not_found(client, people, key):
     assert client.get(f"/organizer/books/journal?before={key}").status_code == 200
 
 
-def test_the_journal_pages_through_all_entries_once(client, people):
-    for _ in range(9):
+def test_the_journal_pages_through_all_entries_once(client, people, monkeypatch):
+    monkeypatch.setattr(views_audit, "_ENTRIES", 4)
+    for _ in range(3):
         earn(people)
     with unit() as uow:
         ids = uow.session.execute(text("SELECT id FROM ledger.entry ORDER BY id DESC")).scalars()
         expected = list(ids)
-    assert len(expected) == 27
+    assert len(expected) == 9
     assert every_page(client, "/organizer/books/journal") == expected
     lines = rows_of(client, "/organizer/books/journal.csv")
     assert list(dict.fromkeys(int(row["entry"]) for row in lines)) == expected
@@ -329,14 +347,16 @@ def test_the_journals_filters_and_its_file_agree(client, people, clock, wait):
         assert list(dict.fromkeys(int(row["entry"]) for row in lines)) == shown, query
 
 
-def test_an_accounts_page_shows_balances_that_add_up(client, people, clock, wait):
-    for _ in range(14):
+def test_an_accounts_page_shows_balances_that_add_up(client, people, clock, wait, monkeypatch):
+    monkeypatch.setattr(paging, "SIZE", 5)
+    monkeypatch.setitem(paging.page.__kwdefaults__, "size", 5)
+    for _ in range(3):
         earn(people)
     wait(timedelta(days=1))
     factories.queued(people["asker"])
     rows = rows_of(client, f"{HELD}/entries.csv")
     assert [int(row["entry"]) for row in rows] == every_page(client, HELD)
-    assert len(rows) == 29
+    assert len(rows) == 7
     balance = Decimal(0)
     for row in reversed(rows):
         balance += Decimal(row["debit"] or 0) - Decimal(row["credit"] or 0)
@@ -345,11 +365,11 @@ def test_an_accounts_page_shows_balances_that_add_up(client, people, clock, wait
     said = words_of(page(client, HELD))
     assert "Balance -€12.00 Entries, newest first" in said
     said = words_of(page(client, f"{HELD}?since=2026-01-01"))
-    assert "Balance before €0.00 Entries 29 Added by them -€12.00 Balance after -€12.00" in said
+    assert "Balance before €0.00 Entries 7 Added by them -€12.00 Balance after -€12.00" in said
     # the second page goes on with the balance where the first one ends
     second = words_of(page(client, next_page(page(client, HELD))))
-    assert f"{rows[SIZE]['entry']} 18 Nov 2026" in second
-    assert rows[SIZE]["balance"].replace("-", "-€") in second[second.index("Credit Balance") :]
+    assert f"{rows[5]['entry']} 18 Nov 2026" in second
+    assert rows[5]["balance"].replace("-", "-€") in second[second.index("Credit Balance") :]
     today = clock.now().date().isoformat()
     late = words_of(page(client, f"{HELD}?since={today}"))
     assert "Balance before €0.00 Entries 1 Added by them -€12.00" in late
@@ -372,8 +392,7 @@ def test_an_account_begins_with_the_balance_before_its_first_day(client, people,
     assert "Entries 1 Added by them -€12.00 Balance after -€12.00" in past
 
 
-def test_accounts_are_listed_with_their_holders(client, people):
-    earn(people)
+def test_accounts_are_listed_with_their_holders(client, people, question):
     said = words_of(page(client, "/organizer/books/accounts"))
     number = f"A{people['answerer']:04d}"
     assert (
@@ -383,8 +402,7 @@ def test_accounts_are_listed_with_their_holders(client, people):
     assert "Held for questions Liabilities:Held:Questions What we owe €0.00" in said
 
 
-def test_an_entry_shows_all_that_the_ledger_holds(client, people):
-    question_id = earn(people)
+def test_an_entry_shows_all_that_the_ledger_holds(client, question):
     last = entries_on(page(client, "/organizer/books/journal"))[0]
     said = words_of(page(client, f"/organizer/entries/{last}"))
     with unit() as uow:
@@ -393,7 +411,7 @@ def test_an_entry_shows_all_that_the_ledger_holds(client, people):
         ).scalar_one()
     for words in (
         "The answer was accepted and the price was shared",
-        f"split:{question_id}:1",
+        f"split:{question}:1",
         digest,
         "In no block yet",
         "Done by Asker",
@@ -458,8 +476,7 @@ def test_the_oldest_open_items_are_listed_and_all_are_counted(client, people, mo
     assert html.count("/organizer/questions/") == 2
 
 
-def test_the_index_says_whether_the_books_are_in_order(client, people):
-    earn(people)
+def test_the_index_says_whether_the_books_are_in_order(client, question):
     said = words_of(page(client, "/organizer/books"))
     assert "The books are in order." in said
     assert "To pay €10.20" in said
@@ -471,8 +488,7 @@ def test_the_index_says_whether_the_books_are_in_order(client, people):
     assert "is not the sum of its movements. Difference: -€7.00" in said
 
 
-def test_the_whole_ledger_can_be_taken_along(client, people):
-    earn(people)
+def test_the_whole_ledger_can_be_taken_along(client, question):
     answer = client.get("/organizer/books/export/jsonl")
     assert answer.headers["Content-Disposition"] == (
         'attachment; filename="ledger-2026-11-18.jsonl"'
@@ -495,8 +511,7 @@ def test_the_whole_ledger_can_be_taken_along(client, people):
     [f"/organizer/books/export/{form}" for form in ("jsonl", "beancount", "hledger", "csv")]
     + [*FILES, f"{HELD}/entries.csv"],
 )
-def test_who_reads_a_file_slowly_holds_no_connection(client, people, path):
-    earn(people)
+def test_who_reads_a_file_slowly_holds_no_connection(client, question, path):
     used = db.engine.pool.checkedout()
     answer = client.get(path, buffered=False)  # what a client has who reads nothing yet
     assert db.engine.pool.checkedout() == used

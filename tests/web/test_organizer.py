@@ -19,7 +19,7 @@ from upss.organizer.export import safe_cell
 from upss.organizer.forms import money_filter, months_since
 from upss.payouts import queries, tasks
 from upss.payouts.rules.schedule import HOLD
-from upss.web.paging import SIZE
+from upss.web import paging
 from upss.web.ports import unit
 
 PAGES = (
@@ -215,18 +215,20 @@ def test_the_months_run_from_the_first_entry_to_now(clock):
     assert december.until.isoformat() == "2027-01-01T00:00:00+01:00"
 
 
-def test_pages_need_three_statements_whatever_the_number_of_rows(client, people, clock):
+def test_pages_need_three_statements_whatever_the_number_of_rows(client, people, monkeypatch):
+    monkeypatch.setattr(paging, "SIZE", 3)
+    monkeypatch.setitem(paging.page.__kwdefaults__, "size", 3)
     few = {path: len(statements(client, path)) for path in PAGES}
-    for _ in range(SIZE + 1):
+    for _ in range(4):
         earn(people)
     many = {path: len(statements(client, path)) for path in PAGES}
     assert few == many
     assert max(many.values()) <= 3, many
     first = page(client, "/organizer/payouts")
-    assert first.count("On hold</span>") == SIZE
+    assert first.count("On hold</span>") == 3
     address = first.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&")
     assert page(client, address).count("On hold</span>") == 1
-    assert len(rows_of(client.get("/organizer/payouts.csv"))) == SIZE + 1
+    assert len(rows_of(client.get("/organizer/payouts.csv"))) == 4
 
 
 @pytest.mark.parametrize("name", ["=cmd()", "+1", "-1", "@x", "\t=x", " =x", "\r=1"])

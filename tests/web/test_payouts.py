@@ -20,7 +20,7 @@ from upss.ledger.rules.posting import manual, payouts
 from upss.ledger.service.posting import post
 from upss.payouts import queries
 from upss.payouts.rules.schedule import HOLD
-from upss.web.paging import SIZE
+from upss.web import paging
 from upss.web.ports import unit
 
 
@@ -31,6 +31,14 @@ def josep(app, client):
     account_id = factories.person("josep@example.org", role=Role.ANSWERER, topics=("home",))
     factories.sign_in_as(app, client, account_id)
     return account_id
+
+
+@pytest.fixture
+def short_pages(monkeypatch):
+    """Pages of three rows: enough to see a statement for each row."""
+    monkeypatch.setattr(paging, "SIZE", 3)
+    monkeypatch.setitem(paging.page.__kwdefaults__, "size", 3)
+    return 3
 
 
 def earn(answerer_id, how_often=1, **changes):
@@ -121,13 +129,13 @@ def test_nobody_sees_the_earnings_of_others(app, client, josep):
     assert "No accepted answer yet" in page(client, "/earnings")
 
 
-def test_earnings_are_paged_with_the_same_number_of_statements(client, josep, clock):
+def test_earnings_are_paged_with_the_same_number_of_statements(client, josep, short_pages):
     few = statements(client, "/earnings")
-    earn(josep, SIZE + 1)
+    earn(josep, short_pages + 1)
     many = statements(client, "/earnings")
     assert len(few) == len(many) <= 3, "\n".join(many)
     first = page(client, "/earnings")
-    assert first.count("On hold until") == SIZE
+    assert first.count("On hold until") == short_pages
     address = first.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&")
     second = page(client, address)
     assert second.count("On hold until") == 1

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from sqlalchemy import select, text
 
 from tests import factories
+from tests.kept import kept as put_back
 from tests.rules.test_config import GOOD
 from tests.trust import doctor_stage as stage
 from upss.cli import main
@@ -30,9 +31,7 @@ BOOKS = "/organizer/books"
 ALARM = re.compile(r"\d checks? found (an error|errors)")
 
 
-@pytest.fixture
-def people(app, client):
-    """An asker with a paid question, and two organizers; the first one is signed in."""
+def begin_site():
     found = {
         "first": factories.person("first@example.org", role=Role.ORGANIZER),
         "second": factories.person("second@example.org", role=Role.ORGANIZER),
@@ -40,6 +39,13 @@ def people(app, client):
     }
     found["asker"] = factories.person("asker@example.org")
     found["question"] = factories.queued(found["asker"])
+    return found
+
+
+@pytest.fixture
+def people(app, client, database):
+    """An asker with a paid question, and two organizers; the first one is signed in."""
+    found = put_back("self-checks", database, begin_site)
     factories.sign_in_as(app, client, found["first"], organizer=True)
     return found
 
