@@ -30,9 +30,9 @@ _FAIRNESS_DAYS = timedelta(days=28)
 class Run:
     """One scenario with one seed; `play` gives what happened."""
 
-    def __init__(self, world: World, scenario: Scenario) -> None:
+    def __init__(self, world: World, scenario: Scenario, desk: Desk | None = None) -> None:
         self.world, self.scenario, self.policy = world, scenario, scenario.policy
-        self.desk = Desk(world, scenario)
+        self.desk = desk or Desk(world, scenario)
         self.workers = {person.id: Worker.make(person, world) for person in world.people}
         self.trace = Trace()
         self.inviting = Inviting(
@@ -55,8 +55,10 @@ class Run:
         ]
         self._last_answerer: dict[int, int] = {}
 
-    def play(self, seen: Callable[[datetime], object] = lambda _: None) -> Trace:
-        """Run to the end; `seen` is called once for each week."""
+    def play(
+        self, seen: Callable[[datetime], object] = lambda _: None, *, until: datetime | None = None
+    ) -> Trace:
+        """Run to the end, or `until` then; `seen` is called once for each week."""
         for asked in self.world.asked:
             self._at(asked.at, partial(self._offer, asked.id - 1))
         self._each_week(self.scenario.start, seen)
@@ -68,6 +70,8 @@ class Run:
         while self._heap and (self._open or self._heap[0][0] < self.scenario.end):
             at, _, action = heappop(self._heap)
             assert at < latest, "a question has no end"
+            if until is not None and at >= until:
+                break
             action(at)
         return self.trace
 
@@ -106,8 +110,9 @@ class Run:
         since = now - _FAIRNESS_DAYS
         rates: dict[int, float] = {}
         for worker in self.workers.values():
-            worker.earned = [one for one in worker.earned if one[0] > since]
-            rates[worker.person.id] = sum(share for _, share in worker.earned) / worker.weekly_hours
+            worker.earned = [one for one in worker.earned if one[0] >= since]
+            hours = worker.declared_hours(max(since, self.scenario.start), now)
+            rates[worker.person.id] = sum(share for _, share in worker.earned) / max(1.0, hours)
         for person_id, place in percentiles(rates).items():
             self.workers[person_id].place(place)
 
@@ -188,22 +193,27 @@ class Run:
             return False
         case, person = self._cases[view.id], worker.person
         self.desk.take(case, person.id, now)
-        worker.claims(view.share_minor, now)
-        done = effort(self._rngs[view.id], view.minutes, person.pace, now, self.policy, case.due)
+        worker.claims(view, now)
+        done = self._effort(worker, case, now)
         self._at(min(done.stops, done.lease_ends), partial(self._stop, worker, case, done, now))
         if not done.is_finished:
             self._at(done.lease_ends, partial(self._lapse, worker, case, done))
         return True
+
+    def _effort(self, worker: Worker, case: Case, now: datetime) -> Effort:
+        """Draw what the person will do with a question that they have just claimed."""
+        rng, pace = self._rngs[case.asked.id], worker.person.pace
+        return effort(rng, case.asked.minutes, pace, now, self.policy, case.due)
 
     def _stop(
         self, worker: Worker, case: Case, done: Effort, since: datetime, now: datetime
     ) -> None:
         """Stop working: an answer is sent, or the person goes away."""
         self.trace.works.append(Work(worker.person.id, since, now))
-        worker.stops(since, now)
+        worker.stops()
         if not done.is_finished:
             return
-        worker.answers_today += 1
+        worker.answers(case.asked.id, now)
         self.trace.answers.append(now)
         self.desk.answer(case, now)
         previous = self._last_answerer.get(case.asked.asker_id)
@@ -219,7 +229,7 @@ class Run:
         is_over = now >= case.due + GRACE
         self.trace.lapses += 1
         self.trace.false_lapses += done.is_honest and not is_over
-        worker.loses(case.asked.share_minor)
+        worker.lapses(case.asked.id, case.asked.share_minor)
         self.desk.put_back(case, now)
         if is_over:
             self.desk.give_up(case, now)

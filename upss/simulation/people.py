@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 from math import exp
 from operator import attrgetter
 from random import Random
@@ -18,7 +19,8 @@ from upss.forum.rules.hours import local_day
 from upss.forum.rules.invite import Invitee
 from upss.forum.rules.lease import Lease, begin, expires_at, extend, saved, warn_at
 from upss.forum.rules.policy import Policy
-from upss.forum.rules.queue import AnswererView
+from upss.forum.rules.promise import GRACE
+from upss.forum.rules.queue import AnswererView, QuestionView
 from upss.forum.rules.windows import Interval
 from upss.simulation.world import CAP_DAYS, CURRENCY, WORK_MEAN, WORK_SIGMA, Person, World
 
@@ -37,15 +39,25 @@ _SESSION_MINUTES = (30, 90)
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """What moves the end of a claim: the press of "keep it", or a saved change."""
+
+    at: datetime
+    is_press: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Effort:
     """What one claim comes to: work until `stops`, and the hour when it ends unless finished.
 
-    `is_finished` False: the person went away, or the claim ended under their hands.
+    `is_finished` False: the person went away, or the claim ended under their hands. `acts` are
+    those that move its end, in the order of time.
     """
 
     stops: datetime
     lease_ends: datetime
     is_honest: bool
+    acts: tuple[Act, ...] = ()
 
     @property
     def is_finished(self) -> bool:
@@ -62,7 +74,6 @@ class Worker:
     invited_rng: Random
     topics: frozenset[str]
     languages: frozenset[str]
-    weekly_hours: float
     counter: Counter | None
     zone: ZoneInfo
     today: date = date.min
@@ -70,8 +81,9 @@ class Worker:
     session_ends: datetime = BEFORE
     day_starts: datetime = BEFORE
     day_ends: datetime = BEFORE
-    minutes_today: int = 0
+    minutes_today: int = 0  # of the answers sent, by their sizes
     answers_today: int = 0
+    held: dict[int, int] = field(default_factory=dict)  # minutes of each question claimed
     percentile: float = 0.0
     invited: list[datetime] = field(default_factory=list)
     earned: list[tuple[datetime, int]] = field(default_factory=list)
@@ -83,18 +95,14 @@ class Worker:
     @classmethod
     def make(cls, person: Person, world: World) -> Worker:
         """Return the person at the start of a run."""
-        hours = person.hours
-        total = sum((i.end - i.start for i in person.open), timedelta(0))
-        weeks = max((person.open[-1].end - person.open[0].start) / timedelta(weeks=1), 1.0)
         return cls(
             person,
             world.stream(f"work:{person.id}"),
             world.stream(f"invited:{person.id}"),
             frozenset(person.topics),
             frozenset(person.languages),
-            total / timedelta(hours=1) / weeks,
             None if person.cap_minor is None else Counter(_cap_rule(person.cap_minor)),
-            ZoneInfo(hours.zone),
+            ZoneInfo(person.hours.zone),
         )
 
     def turn_page(self, now: datetime) -> None:
@@ -114,7 +122,8 @@ class Worker:
                 topics=self.topics,
                 languages=self.languages,
                 percentile=self.percentile,
-                minutes_today=self.minutes_today,
+                open_claims=len(self.held),
+                minutes_today=self.minutes_today + sum(self.held.values()),
                 answers_today=self.answers_today,
                 daily_minutes=self.person.hours.daily_minutes,
                 daily_answers=self.person.hours.daily_answers,
@@ -139,18 +148,29 @@ class Worker:
         """Take the place among the others by earnings per declared hour."""
         self.percentile, self._view = percentile, None
 
-    def claims(self, share_minor: int, now: datetime) -> None:
-        """Begin to work: room is reserved under the own limit."""
+    def claims(self, question: QuestionView, now: datetime) -> None:
+        """Begin to work: room is reserved under the own limit, and in the day's work."""
         self.turn_page(now)
         self.is_busy, self._view = True, None
+        self.held[question.id] = question.minutes
         if self.counter:
-            self.counter = self.counter.reserve(share_minor, self.today)
+            self.counter = self.counter.reserve(question.share_minor, self.today)
 
-    def stops(self, since: datetime, now: datetime) -> None:
+    def stops(self) -> None:
         """Stop working."""
-        self.turn_page(now)
-        self.minutes_today += round((now - since) / timedelta(minutes=1))
         self.is_busy, self._view = False, None
+
+    def answers(self, question_id: int, now: datetime) -> None:
+        """Send an answer: its size counts for the day on which it is sent."""
+        self.turn_page(now)
+        self.minutes_today += self.held.pop(question_id)
+        self.answers_today, self._view = self.answers_today + 1, None
+
+    def lapses(self, question_id: int, share_minor: int) -> None:
+        """Lose a claim: its size does not count for the day, nor its share."""
+        del self.held[question_id]
+        self._view = None
+        self.loses(share_minor)
 
     def loses(self, share_minor: int) -> None:
         """Give the room back: the claim ended, or the answer was rejected."""
@@ -164,6 +184,13 @@ class Worker:
         if self.counter:
             self.counter = self.counter.book(share_minor, self.today, held=share_minor)
             self._view = None
+
+    def declared_hours(self, since: datetime, until: datetime) -> float:
+        """Return how many hours the person declared between two times."""
+        first = bisect_right(self.person.open, since, key=attrgetter("end"))
+        within = takewhile(lambda each: each.start < until, self.person.open[first:])
+        spans = (min(each.end, until) - max(each.start, since) for each in within)
+        return sum(spans, timedelta(0)) / timedelta(hours=1)
 
     def is_open(self, now: datetime) -> bool:
         """Tell whether it is one of the person's declared hours; `now` never goes back."""
@@ -230,28 +257,35 @@ def effort(
     lease = begin(now)
     if lapses:
         return Effort(now + work * reads, expires_at(lease, policy, due), is_honest=False)
-    lease = _read(lease, now + work * reads, policy, due)
-    lease = _write(lease, now + work - SAVES_EVERY, policy, due)
-    return Effort(now + work, expires_at(lease, policy, due), is_honest=True)
+    acts: list[Act] = []
+    lease = _read(lease, now + work * reads, policy, due, acts)
+    lease = _write(lease, now + work - SAVES_EVERY, policy, due, acts)
+    return Effort(now + work, expires_at(lease, policy, due), is_honest=True, acts=tuple(acts))
 
 
-def _read(lease: Lease, until: datetime, policy: Policy, due: datetime) -> Lease:
+def _read(lease: Lease, until: datetime, policy: Policy, due: datetime, acts: list[Act]) -> Lease:
     """Return the lease after reading without a saved change, kept when the page warns."""
-    hard = due + timedelta(hours=48)
+    hard = due + GRACE
     while (warning := warn_at(lease, policy, due)) < until and expires_at(
         lease, policy, due
     ) < hard:
-        kept = extend(lease, max(warning, lease.claimed_at), policy)
+        pressed_at = max(warning, lease.claimed_at)
+        kept = extend(lease, pressed_at, policy)
+        acts.append(Act(pressed_at, is_press=True))
         if kept.kept_until == lease.kept_until:
             break
         lease = kept
-    return saved(lease, until, policy) if until < expires_at(lease, policy, due) else lease
+    if until >= expires_at(lease, policy, due):
+        return lease
+    acts.append(Act(until, is_press=False))
+    return saved(lease, until, policy)
 
 
-def _write(lease: Lease, until: datetime, policy: Policy, due: datetime) -> Lease:
+def _write(lease: Lease, until: datetime, policy: Policy, due: datetime, acts: list[Act]) -> Lease:
     """Return the lease after writing: of the saves every two minutes only those that matter."""
     hop = max(policy.lease - SAVES_EVERY, SAVES_EVERY)
     at = lease.last_saved
     while at < until and (at := min(at + hop, until)) < expires_at(lease, policy, due):
         lease = saved(lease, at, policy)
+        acts.append(Act(at, is_press=False))
     return lease
