@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from upss.config import Settings
     from upss.kernel.ports import Clock
+    from upss.simulation.site import Site
 
 
 class _Group(click.Group):
@@ -314,9 +315,36 @@ def doctor(instance: Path | None, *, quick: bool, as_json: bool) -> None:
 @click.option("--stress", is_flag=True, help="A surge and an absence; with --goals costs too.")
 @click.option("--json", "as_json", metavar="FILE", help="Write the figures; - is the output.")
 @click.option("--chart", type=click.Path(path_type=Path, dir_okay=False), help="Write an SVG.")
-def simulate(**options: Any) -> None:
-    """Try the off-peak engine on an invented site, by the very rules of the product."""
+@click.option("--from-db", is_flag=True, help="This site's own week, people and prices.")
+@_instance
+def simulate(instance: Path | None, *, from_db: bool, **options: Any) -> None:
+    """Try the off-peak engine on an invented site, by the very rules of the product.
+
+    With --from-db it is this site, of which it only reads: how many people, topics, languages and
+    questions there are comes from there.
+    """
     from upss.simulation.command import read, simulate  # noqa: PLC0415
 
-    if not simulate(*read(options)):
+    scenario, wanted = read(options)
+    if from_db:
+        scenario = _this_site(instance).placed_in(scenario)
+    if not simulate(scenario, wanted):
         sys.exit(1)
+
+
+def _this_site(instance: Path | None) -> Site:
+    """Return the real site for the simulator, or say that it has too little."""
+    from sqlalchemy.orm import Session  # noqa: PLC0415
+
+    from upss.forum.queries_offpeak import dials  # noqa: PLC0415
+    from upss.organizer.queries.site import LEAST_PEOPLE, LEAST_QUESTIONS, read  # noqa: PLC0415
+
+    zone = os.environ.get("UPSS_TIMEZONE", "Europe/Madrid")
+    with _books(instance) as (engine, clock), Session(engine) as session:
+        found = read(session, dials(session), now=clock.now(), site_zone=zone)
+    if found.site is None:
+        raise click.ClickException(
+            f"{found.questions} questions in the last weeks and {found.people} people who answer"
+            f" are too few: {LEAST_QUESTIONS} and {LEAST_PEOPLE} are needed."
+        )
+    return found.site

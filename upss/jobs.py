@@ -19,6 +19,7 @@ from upss.forum import tasks as forum_tasks
 from upss.kernel.errors import MailRefused
 from upss.ledger import tasks as ledger_tasks
 from upss.notices import tasks as notice_tasks
+from upss.organizer import tasks as organizer_tasks
 from upss.payments import tasks as payment_tasks
 from upss.payments.rules.lifecycle import PaymentMismatch
 from upss.payouts import tasks as payout_tasks
@@ -57,6 +58,7 @@ TASKS: dict[str, Callable[..., object]] = {
     "payouts.send_item": payout_tasks.send_item,
     "payouts.refresh_recipient": payout_tasks.refresh_recipient,
     "doctor.run": doctor_tasks.run,
+    "organizer.try_dials": organizer_tasks.try_dials,
     "notices.send": notice_tasks.send,
     "notices.send_sign_in": notice_tasks.send_sign_in,
 }

@@ -137,6 +137,8 @@ ROUTES = dict.fromkeys(sorted(OWN), EVERYONE) | {
     "POST /organizer/adjustments/<public_id>/reverse": ORGANIZER,
     "GET /organizer/week": AUDITOR,
     "GET /organizer/week/changes": AUDITOR,
+    "GET /organizer/week/positions": AUDITOR,
+    "POST /organizer/week/positions": ORGANIZER,
     "GET /organizer/week/dials": ORGANIZER,
     "POST /organizer/week/dials": ORGANIZER,
     "GET /organizer/week/peaks": ORGANIZER,

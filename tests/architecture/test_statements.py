@@ -88,6 +88,7 @@ ORGANIZER = {
     "/organizer/statements/{answerer}/2026-11": 6,
     "/organizer/week": 13,
     "/organizer/week/changes": 2,
+    "/organizer/week/positions": 4,
     "/organizer/week/dials": 4,
     "/organizer/week/peaks": 4,
     "/organizer/week/closed": 4,

@@ -430,6 +430,7 @@ WEEK = (
         Visit(f"week-{what}", f"week.{what}", at(f"/organizer/week/{what}", ORGANIZER))
         for what in ("dials", "peaks", "closed")
     ),
+    Visit("week-positions", "week.positions", at("/organizer/week/positions", AUDITOR)),
     Visit("week-dials-errors", "week.dials", at("/organizer/week/dials", ORGANIZER), _check),
     Visit("week-dials-check", "week.dials", at("/organizer/week/dials", ORGANIZER), _strictly),
     Visit("week-peaks-check", "week.peaks", at("/organizer/week/peaks", ORGANIZER), _check),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -10,12 +11,15 @@ import pytest
 from tests import factories
 from upss.forum.queries_offpeak import dials
 from upss.forum.rules.dials import PeakSource
-from upss.forum.rules.policy import Mode
+from upss.forum.rules.policy import Mode, Policy
 from upss.forum.service import answering, claiming, dialing, hours
 from upss.forum.service.hours import Whose
 from upss.kernel.roles import Role
+from upss.organizer import service
+from upss.organizer.queries import trials
 from upss.organizer.queries import week as queries
 from upss.organizer.queries.coverage import coverage
+from upss.organizer.queries.site import Read
 from upss.web.ports import unit
 
 WEEK, DIALS, PEAKS, CLOSED = (
@@ -298,3 +302,59 @@ class TestClosedDays:
             uow.commit()
         fields = {"first": "2027-12-24", "last": "2027-12-26", "what": "add"}
         assert "too many closed days" in send(browser, CLOSED, 422, step="check", **fields)
+
+
+class TestPositions:
+    ADDRESS = f"{WEEK}/positions"
+
+    def test_nothing_is_calculated_at_first(self, browser):
+        told = words_of(page(browser, self.ADDRESS))
+        assert "Nothing is calculated yet" in told
+        assert "Calculate it" in told
+
+    def test_asks_the_worker_once_and_shows_how_far_it_is(self, browser):
+        send(browser, self.ADDRESS, 303)
+        told = page(browser, self.ADDRESS)
+        assert "The calculation begins now." in told
+        assert "The calculation is under way" in told
+        with unit() as uow:
+            trial = trials.newest(uow.session, uow.clock.now()).running
+            begin(uow, trial.id)
+            store(uow, trial.id, Policy())
+            uow.commit()
+        told = page(browser, self.ADDRESS)
+        assert "1 of 6 positions are done." in told
+        assert '<progress id="done" max="6" value="1">' in told
+        browser.post(self.ADDRESS, data={"csrf_token": factories.csrf_of(page(browser, DIALS))})
+        assert "The calculation was asked for already." in page(browser, self.ADDRESS)
+
+    def test_shows_figures_and_says_that_they_are_the_models(self, browser, people):
+        with unit() as uow:
+            service.ask_for_trial(uow, asked_by=people["organizer"])
+            trial = trials.newest(uow.session, uow.clock.now()).running
+            begin(uow, trial.id)
+            store(uow, trial.id, replace(Policy(), mode=Mode.OPEN))
+            service.end_trial(uow, trial_id=trial.id)
+            uow.commit()
+        told = words_of(page(browser, self.ADDRESS))
+        assert "These are the figures of an invented site" in told
+        assert "12 questions of the last weeks and 3 people" in told
+        assert "Always open Now 64% 1.5 8 hours 21 hours 98% 96%" in told
+        assert "Calculate anew" in told
+
+    def test_an_auditor_looks_and_does_not_ask(self, app, people):
+        auditor = app.test_client()
+        factories.sign_in_as(app, auditor, people["auditor"], organizer=True)
+        assert "Calculate" not in page(auditor, self.ADDRESS)
+
+
+def begin(uow, trial_id):
+    service.begin_trial(uow, trial_id=trial_id, found=Read(3, 12, None), positions=6)
+
+
+def store(uow, trial_id, policy):
+    figures = {
+        "off_peak_share": 0.642, "par_total": 1.53, "answered_p50_h": 7.9, "promise_p50_h": 20.6,
+        "kept": 0.981, "kept_worst_week": 0.957,
+    }  # fmt: skip
+    service.note_position(uow, trial_id=trial_id, place=0, policy=policy, figures=figures)

@@ -41,6 +41,7 @@ class Question(Base):
             postgresql_where=text("status = 'queued'"),
         ),
         Index("ix_question_asker", "asker_id", "id"),
+        Index("ix_question_paid", "paid_at"),
         Index(
             "ix_question_offer_end",
             "offer_ends_at",
@@ -139,6 +140,7 @@ class Answer(Base):
     """An answer as it was sent; a row never changes."""
 
     __tablename__ = "answer"
+    __table_args__ = (Index("ix_answer_posted", "posted_at"),)
 
     question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), primary_key=True)
     revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

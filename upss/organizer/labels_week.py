@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from babel.numbers import format_decimal
+
 from upss.forum import labels
 from upss.forum.rules.activity import LEARN_FROM
 from upss.forum.rules.dials import Dials, PeakSource
@@ -17,7 +19,9 @@ from upss.web.i18n import N_, catalogue, gettext, ngettext
 
 if TYPE_CHECKING:
     from upss.forum.models_offpeak import OffpeakVersion
+    from upss.forum.rules.policy import Policy
     from upss.organizer.forms_week import Columns
+    from upss.organizer.models import DialPosition
     from upss.organizer.queries.week import Standing, Version
 
 Choice = tuple[str, str, str | None]
@@ -313,3 +317,37 @@ def days_listed(days: Sequence[date]) -> list[tuple[date, date]]:
         else:
             found.append((day, day))
     return found
+
+
+def position_name(row: DialPosition) -> str:
+    """Write one position of the dials: its mode, and the urgency where that matters."""
+    name = gettext(_MODES[Mode(row.mode)][0])
+    if row.mode != Mode.DEFERRED:
+        return name
+    return gettext(
+        "%(mode)s, urgent after %(share)s of the time", mode=name, share=percent(1 - row.urgency)
+    )
+
+
+def is_position(row: DialPosition, policy: Policy) -> bool:
+    """Tell whether the dials in force stand in this position."""
+    if row.mode != policy.mode:
+        return False
+    return row.mode != Mode.DEFERRED or abs(row.urgency - policy.urgency) < 1e-9
+
+
+def rounded(share: float) -> str:
+    """Write a share in whole percent."""
+    return percent(round(share, 2))
+
+
+def hours_long(hours: float) -> str:
+    """Write a time in whole hours, or in days where it is long."""
+    if hours >= 72:
+        return ngettext("%(num)s day", "%(num)s days", round(hours / 24))
+    return ngettext("%(num)s hour", "%(num)s hours", max(round(hours), 1))
+
+
+def times(ratio: float) -> str:
+    """Write how many times the mean something is, with one digit."""
+    return format_decimal(ratio, "0.0", locale=catalogue().code)

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from upss.forum.models_offpeak import OffpeakVersion
+from upss.forum.queries_offpeak import dials as dials_in_force
 from upss.forum.queries_offpeak import dials_of
 from upss.forum.service import dialing
 from upss.organizer import forms_week as forms
 from upss.organizer import labels_week as labels
+from upss.organizer import service
+from upss.organizer.queries import trials
 from upss.organizer.queries import week as queries
 from upss.organizer.queries.coverage import coverage
+from upss.organizer.queries.site import LEAST_PEOPLE, LEAST_QUESTIONS
 from upss.organizer.rules import week as rules
 from upss.site.labels import topic_name
 from upss.web import paging
@@ -80,6 +84,36 @@ def changes() -> ResponseReturnValue:
         page=paging.page(rows, keys=[row.id for row in rows], after=before),
         labels=labels,
     )
+
+
+@blueprint.get("/positions")
+@for_auditors
+def positions() -> ResponseReturnValue:
+    """Show what each position of the dials would do, as the simulator found it."""
+    with unit() as uow:
+        found = trials.newest(uow.session, uow.clock.now())
+        policy = dials_in_force(uow.session).policy
+    return render_template(
+        "organizer/week_positions.html",
+        found=found,
+        is_now=lambda row: labels.is_position(row, policy),
+        least=(LEAST_QUESTIONS, LEAST_PEOPLE),
+        labels=labels,
+    )
+
+
+@blueprint.post("/positions")
+@for_organizers
+def calculate() -> ResponseReturnValue:
+    """Have the positions calculated anew by the worker."""
+    with unit() as uow:
+        is_new = service.ask_for_trial(uow, asked_by=signed_in().id)
+        uow.commit()
+    if is_new:
+        flash(_("The calculation begins now. It takes some minutes."), "ok")
+    else:
+        flash(_("The calculation was asked for already."), "info")
+    return redirect(url_for("week.positions"), 303)
 
 
 @blueprint.route("/dials", methods=["GET", "POST"])

@@ -25,7 +25,7 @@ from upss.forum.rules.promising import (
 )
 from upss.forum.rules.queue import QuestionView, release_at, reservation_until
 from upss.simulation.lines import Case, Factor, Line, lines_of
-from upss.simulation.profile import PEAK_CELLS, REFERENCE, WEEK
+from upss.simulation.profile import WEEK
 from upss.simulation.scenario import Scenario
 from upss.simulation.world import CURRENCY, Asked, Person, World
 
@@ -39,7 +39,7 @@ class Desk:
         self.lines = lines_of(world, scenario)
         self.zone = ZoneInfo(scenario.zone)
         self.profile = ActivityProfile()
-        self.peaks = PeakMap(ORGANIZER_PEAKS if scenario.learned else PEAK_CELLS, self.zone)
+        self.peaks = PeakMap(ORGANIZER_PEAKS if scenario.learned else scenario.peaks, self.zone)
         self.calibrators = {
             False: Calibrator(target=self.policy.target),
             True: express_calibrator(self.policy),
@@ -237,7 +237,7 @@ class Desk:
 
     def expected(self) -> tuple[float, ...]:
         """Return the arrivals by hour of the week, relative to the mean, as the site knows them."""
-        return self.profile.week_rel() if self.scenario.learned else REFERENCE
+        return self.profile.week_rel() if self.scenario.learned else self.scenario.rel
 
 
 def _opens_at(person: Person, at: datetime) -> datetime | None:

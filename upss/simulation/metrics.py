@@ -15,7 +15,7 @@ from statistics import fmean
 from zoneinfo import ZoneInfo
 
 from upss.simulation.lines import Case
-from upss.simulation.profile import DAY_HOURS, HOUR, PEAK_CELLS, Calendar
+from upss.simulation.profile import DAY_HOURS, HOUR, Calendar
 from upss.simulation.scenario import Scenario
 from upss.simulation.trace import Trace
 from upss.simulation.world import CAP_DAYS, World
@@ -48,7 +48,7 @@ def tally(world: World, scenario: Scenario, trace: Trace) -> Tally:
     since, until = scenario.judged_from, scenario.judged_until
     calendar = world.calendar
     cases = [case for case in trace.cases if since <= case.asked.at < until]
-    work, off_peak = _minutes(trace, calendar, since, until)
+    work, off_peak = _minutes(trace, world, since, until)
     weeks: list[list[bool]] = [[] for _ in range(scenario.weeks)]
     topics: dict[str, list[Case]] = {}
     for case in cases:
@@ -66,7 +66,7 @@ def tally(world: World, scenario: Scenario, trace: Trace) -> Tally:
         answered_h=tuple(
             sorted((c.first_answer_at - c.asked.at) / HOUR for c in cases if c.first_answer_at)
         ),
-        moved=_moved(cases, calendar),
+        moved=_moved(cases, world),
         counts=_counts(trace, since, until),
         gini=gini(_per_declared_hour(world, trace, since, until)),
         over_cap=_over_cap(world, trace),
@@ -88,9 +88,10 @@ def _by_hour(times: Sequence[datetime], calendar: Calendar) -> tuple[float, ...]
 
 
 def _minutes(
-    trace: Trace, calendar: Calendar, since: datetime, until: datetime
+    trace: Trace, world: World, since: datetime, until: datetime
 ) -> tuple[tuple[float, ...], float]:
     """Return the minutes of work by hour of the day, and those outside the peaks."""
+    calendar, peaks = world.calendar, world.scenario.peaks
     hours, off_peak = [0.0] * DAY_HOURS, 0.0
     for work in trace.works:
         start, end = max(work.start, since), min(work.end, until)
@@ -99,7 +100,7 @@ def _minutes(
             stop = min(calendar.start + (number + 1) * HOUR, end)
             cell, minutes = calendar.cells[number], (stop - start) / _MINUTE
             hours[cell % DAY_HOURS] += minutes
-            off_peak += minutes * (cell not in PEAK_CELLS)
+            off_peak += minutes * (cell not in peaks)
             start, number = stop, number + 1
     return tuple(hours), off_peak
 
@@ -114,11 +115,12 @@ def _at_once(trace: Trace, since: datetime, until: datetime) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _moved(cases: Sequence[Case], calendar: Calendar) -> tuple[int, int]:
+def _moved(cases: Sequence[Case], world: World) -> tuple[int, int]:
+    calendar, peaks = world.calendar, world.scenario.peaks
     answered = [
-        calendar.cell(case.first_answer_at) not in PEAK_CELLS
+        calendar.cell(case.first_answer_at) not in peaks
         for case in cases
-        if case.first_answer_at and calendar.cell(case.posted_at) in PEAK_CELLS
+        if case.first_answer_at and calendar.cell(case.posted_at) in peaks
     ]
     return sum(answered), len(answered)
 

@@ -6,12 +6,15 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from upss.forum.rules.invite import PRESS
 from upss.forum.rules.policy import Mode, Policy
 from upss.kernel.errors import DomainError
-from upss.simulation.profile import WEEK
+from upss.simulation.profile import PEAK_CELLS, REFERENCE, WEEK
+
+if TYPE_CHECKING:
+    from upss.simulation.site import Site
 
 WARM_UP_WEEKS = 6
 FINISH_WEEKS = 1
@@ -88,6 +91,7 @@ class Scenario:
     away: Event | None = None
     start: datetime = datetime(2026, 1, 4, 23, tzinfo=UTC)  # a Monday, 0 o'clock in `zone`
     zone: str = "Europe/Madrid"
+    site: Site | None = None  # a real one, in place of the invented people and questions
 
     def __post_init__(self) -> None:
         checks = {
@@ -106,6 +110,16 @@ class Scenario:
         for option, fine in checks.items():
             if not fine:
                 raise BadScenario(option=option)
+
+    @property
+    def rel(self) -> tuple[float, ...]:
+        """The arrivals of each hour of the week, 1.0 being the mean hour's."""
+        return self.site.rel if self.site else REFERENCE
+
+    @property
+    def peaks(self) -> frozenset[int]:
+        """The hours of the week that are a peak, unless they are learned."""
+        return self.site.peaks if self.site else PEAK_CELLS
 
     @property
     def judged_from(self) -> datetime:

@@ -16,8 +16,9 @@ from random import Random
 
 from upss.forum.rules.hours import Hours, available, quiet_time
 from upss.forum.rules.windows import Interval, Window
-from upss.simulation.profile import HOUR, REFERENCE, WEEK, Calendar
+from upss.simulation.profile import HOUR, WEEK, Calendar
 from upss.simulation.scenario import Scenario
+from upss.simulation.site import Answerer
 
 TOPIC_SKEW = 0.8
 SIZES = (10, 20, 40)  # minutes that a price buys
@@ -127,19 +128,25 @@ def _questions(world: World) -> list[Asked]:
     names, sizes = topic_names(scenario.topics), list(accumulate(SIZE_WEIGHTS))
     found: list[Asked] = []
     for at in _arrivals(world, arrivals):
-        size = draw(traits, sizes)
-        price = PRICES[size] * traits.uniform(0.85, 1.15)
-        topic = names[draw(traits, shares)]
-        second = traits.random() < SECOND_LANGUAGE and scenario.languages > 1
+        if scenario.site:
+            offer, (topic, language) = scenario.site.offer(traits), scenario.site.place(traits)
+            minutes, share_minor = offer.minutes, offer.share_minor
+        else:
+            size = draw(traits, sizes)
+            price = PRICES[size] * traits.uniform(0.85, 1.15)
+            topic = names[draw(traits, shares)]
+            second = traits.random() < SECOND_LANGUAGE and scenario.languages > 1
+            language, minutes = LANGUAGES[second], SIZES[size]
+            share_minor = round(price * ANSWERER_SHARE)
         found.append(
             Asked(
                 id=len(found) + 1,
                 at=at,
                 pays_after=timedelta(minutes=min(55.0, traits.expovariate(1 / 5))),
                 topic=topic,
-                language=LANGUAGES[second],
-                minutes=SIZES[size],
-                share_minor=round(price * ANSWERER_SHARE),
+                language=language,
+                minutes=minutes,
+                share_minor=share_minor,
                 asker_id=100_000 + int(traits.random() * 3 * scenario.per_week),
                 wants_previous=traits.random() < 0.30,
                 wants_express=traits.random() < scenario.express_share,
@@ -152,12 +159,12 @@ def _arrivals(world: World, rng: Random) -> list[datetime]:
     """Return the times of a Poisson process that follows the reference week and the surge."""
     scenario, cells = world.scenario, world.calendar.cells
     hours = (scenario.end - scenario.start) // HOUR
-    mean = scenario.per_week / len(REFERENCE)
+    mean = scenario.per_week / len(scenario.rel)
     times: list[datetime] = []
     left = rng.expovariate(1.0)
     for number in range(hours):
         begin = scenario.start + number * HOUR
-        rate = mean * REFERENCE[cells[number]]
+        rate = mean * scenario.rel[cells[number]]
         if scenario.surge and scenario.surge.covers(scenario.judged_week(begin)):
             rate *= scenario.surge.size
         passed = 0.0
@@ -171,7 +178,13 @@ def _arrivals(world: World, rng: Random) -> list[datetime]:
 
 def _people(world: World) -> tuple[Person, ...]:
     scenario = world.scenario
-    skills, away = _skills(world), _away(world)
+    away = _away(world)
+    if scenario.site:
+        return tuple(
+            _real_person(world, number, one, away)
+            for number, one in enumerate(scenario.site.people)
+        )
+    skills = _skills(world)
     return tuple(
         _person(world, number, skills[number], away) for number in range(scenario.answerers)
     )
@@ -234,6 +247,25 @@ def _person(world: World, number: int, topics: tuple[str, ...], away: frozenset[
         is_away=number in away,
         open=available(hours, scenario.start, until),
         quiet=quiet_time(hours, scenario.start, until),
+        visits=_visits(rng, (until - scenario.start) // WEEK),
+    )
+
+
+def _real_person(world: World, number: int, one: Answerer, away: frozenset[int]) -> Person:
+    """Return somebody of the real site, whose pace and visits are drawn."""
+    scenario, rng = world.scenario, world.stream(f"person:{number}")
+    pace = exp(rng.gauss(0, PACE_SIGMA) - PACE_SIGMA**2 / 2)
+    until = scenario.end + TAIL
+    return Person(
+        id=number + 1,
+        topics=one.topics,
+        languages=one.languages,
+        hours=one.hours,
+        pace=pace,
+        cap_minor=one.cap_minor if scenario.caps else None,
+        is_away=number in away,
+        open=available(one.hours, scenario.start, until),
+        quiet=quiet_time(one.hours, scenario.start, until),
         visits=_visits(rng, (until - scenario.start) // WEEK),
     )
 

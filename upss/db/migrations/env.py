@@ -7,6 +7,7 @@ import upss.adjustments.models
 import upss.doctor.models
 import upss.forum.models
 import upss.notices.models
+import upss.organizer.models
 import upss.payments.models
 import upss.payouts.models
 import upss.site.models
