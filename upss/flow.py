@@ -33,6 +33,7 @@ HANDLERS: Handlers = {
     forum_events.ClaimLapsed: (notices.claim_lapsed,),
     forum_events.TopicLeftAlone: (notices.topic_left_alone,),
     forum_events.CapacityVanished: (notices.capacity_vanished,),
+    forum_events.InvitedToAnswer: (notices.questions_wait,),
     forum_events.PromisePossible: (notices.promise_possible,),
     forum_events.QuestionAnswered: (notices.answer_ready,),
     forum_events.AcceptanceDue: (notices.acceptance_due,),

@@ -82,6 +82,7 @@ ROUTES = dict.fromkeys(sorted(OWN), EVERYONE) | {
     "GET /hours/work": ANSWERER,
     "POST /hours/work": ANSWERER,
     "POST /hours/undo": ANSWERER,
+    "POST /hours/invitations": ANSWERER,
     "GET /limits": ANSWERER,
     "GET /limits/new": ANSWERER,
     "POST /limits/new": ANSWERER,

@@ -175,6 +175,30 @@ def test_the_same_minute_twice_is_no_quiet_time():
     assert rules.quiet_time(loud, NOW, NOW + 7 * DAY) == ()
 
 
+# --- reachable by mail ---
+
+
+def test_a_mail_may_arrive_until_the_own_window_or_the_hour_ends():
+    def until(hours, text):
+        found = rules.reachable_until(hours, at(text))
+        return found and found.isoformat(" ", "minutes")[:16]
+
+    evenings = replace(MORNINGS, windows=(Window(2, 19 * 60, 300),))  # Wednesday in Madrid
+    assert until(evenings, "2026-11-18 17:59") is None
+    assert until(evenings, "2026-11-18 18:00") == "2026-11-18 19:00"
+    assert until(evenings, "2026-11-18 20:30") == "2026-11-18 21:00"  # 22:00: quiet hours
+    assert until(evenings, "2026-11-18 21:00") is None
+    short = replace(evenings, windows=(Window(2, 19 * 60, 20),))
+    assert until(short, "2026-11-18 18:05") == "2026-11-18 18:20"
+    assert until(replace(short, paused_until=at("2026-11-18 18:06")), "2026-11-18 18:05") is None
+
+
+@given(some_hours, moments)
+def test_reachable_is_open_and_not_quiet(hours, instant):
+    reachable = rules.reachable_until(hours, instant) is not None
+    assert reachable == (rules.is_open(hours, instant) and not rules.is_quiet(hours, instant))
+
+
 # --- ends of windows ---
 
 

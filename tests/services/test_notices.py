@@ -21,6 +21,7 @@ from upss.adjustments.models import Adjustment
 from upss.doctor.events import SelfCheckAlarmed
 from upss.forum import events as forum
 from upss.forum.models import Question
+from upss.forum.models_inviting import Invitation
 from upss.kernel.errors import MailNotSent, MailRefused
 from upss.kernel.ids import new_public_id
 from upss.kernel.ports import Mail
@@ -53,6 +54,7 @@ class Scene:
     refund: int
     item: int
     adjustment: int
+    invitation: int
 
 
 @pytest.fixture
@@ -89,11 +91,23 @@ def scene(app, clock, database):
         add(refund)
         add(item)
         add(adjustment)
+        invitation = Invitation(account_id=answerer, question_id=question, round_at=now, at=now)
+        add(invitation)
         uow.commit()
     ledger_tasks.anchor()
     with psycopg.connect(database.owner_conninfo) as owner:
         owner.execute("DELETE FROM notice")  # what getting there has told already
-    return Scene(asker, answerer, organizers, question, payment, refund.id, item.id, adjustment.id)
+    return Scene(
+        asker,
+        answerer,
+        organizers,
+        question,
+        payment,
+        refund.id,
+        item.id,
+        adjustment.id,
+        invitation.id,
+    )
 
 
 def everything(scene: Scene, now):
@@ -127,8 +141,18 @@ def everything(scene: Scene, now):
             at=now, topic="home", language="en", day=20261118
         ),
         "promise_possible": forum.PromisePossible(
-            at=now, waiting_id=7, email="rosa@example.org", topic="home", language="en",
+            at=now,
+            waiting_id=7,
+            email="rosa@example.org",
+            topic="home",
+            language="en",
             reads=answerer_language(scene),
+        ),
+        "questions_wait": forum.InvitedToAnswer(
+            at=now,
+            answerer_id=scene.answerer,
+            invitation_id=scene.invitation,
+            send_until=now + timedelta(hours=9),
         ),
         "draft_ending": forum.DraftEnding(**about),
         "adjustment_waits": AdjustmentProposed(
@@ -198,6 +222,7 @@ TOLD = {
     "topic_left_alone": ["boss1@example.org", "boss2@example.org"],
     "capacity_vanished": ["boss1@example.org", "boss2@example.org"],
     "promise_possible": ["rosa@example.org"],
+    "questions_wait": ["answerer@example.org"],
     "claim_lapsed": ["answerer@example.org"],
     "answer_accepted": ["answerer@example.org"],
     "adjustment_waits": ["boss2@example.org"],
@@ -233,7 +258,7 @@ def check_mail(message, language: str, row: Question) -> None:
     assert message["Content-Language"] == language
     assert seen.all("html") == [{"lang": language}]
     assert len(seen.all("h1")) == 1
-    (button,) = seen.all("a")
+    button, *_second = seen.all("a")
     assert button["href"].startswith("http://localhost/")
     assert button["href"] in plain
     assert "padding:14px" in button["style"]

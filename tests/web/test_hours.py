@@ -328,3 +328,18 @@ class TestWork:
         sign_in_as(app, client, person(role=Role.ANSWERER))
         assert "No topic is approved for you yet" in text_of(client.get("/hours/work"))
         assert post(client, "/hours/work", languages="en").status_code == 303
+
+
+def test_invitations_are_stopped_and_begun_again(browser, ada):
+    def is_invited():
+        with unit() as uow:
+            return queries.newest(uow.session, [ada], MADRID)[ada].is_invited
+
+    text_of(send(browser, "/hours/invitations", wanted="no"), 303)
+    assert not is_invited()
+    page = text_of(browser.get("/hours"))
+    assert "You get no invitations any more." in page
+    assert "Send me invitations again" in page
+    text_of(send(browser, "/hours/invitations", wanted="yes"), 303)
+    assert is_invited()
+    assert "Send me no invitations" in text_of(browser.get("/hours"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from upss.kernel.events import Event
 from upss.kernel.ids import AccountId, QuestionId
@@ -134,6 +134,15 @@ class PromisePossible(Event):
     reads: str
     topic: str
     language: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvitedToAnswer(Event):
+    """Questions wait that this person may claim; after `send_until` a mail would be unwelcome."""
+
+    answerer_id: AccountId
+    invitation_id: int
+    send_until: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

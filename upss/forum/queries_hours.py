@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from upss.accounts.models import Account, AccountRole, TopicApproval
 from upss.forum.models import Claim, Question
 from upss.forum.models_hours import HoursVersion
+from upss.forum.models_inviting import NoInvitations
 from upss.forum.rules.declared import Declared, assumed
 from upss.forum.rules.hours import Hours
 from upss.forum.rules.windows import Interval, Window
@@ -32,6 +33,7 @@ class Version:
     account_id: int
     created_at: datetime
     declared: Declared
+    is_invited: bool = True  # by mail, to what waits
 
     @property
     def is_assumed(self) -> bool:
@@ -54,16 +56,24 @@ def newest(session: Session, account_ids: Collection[int], site_zone: str) -> Ma
         select(func.max(of_account.id)).where(of_account.account_id == Account.id).scalar_subquery()
     )
     rows = session.execute(
-        select(Account.id, Account.language, Account.created_at, HoursVersion)
+        select(
+            Account.id,
+            Account.language,
+            Account.created_at,
+            HoursVersion,
+            NoInvitations.account_id.is_(None).label("is_invited"),
+        )
+        .select_from(Account)
         .outerjoin(HoursVersion, HoursVersion.id == last)
+        .outerjoin(NoInvitations, NoInvitations.account_id == Account.id)
         .where(Account.id.in_(account_ids))
     )
-    return {
-        row.id: _version(row.HoursVersion)
-        if row.HoursVersion
-        else Version(ASSUMED, row.id, row.created_at, assumed(row.language, site_zone))
-        for row in rows
-    }
+    found: dict[int, Version] = {}
+    for row in rows:
+        plain = Version(ASSUMED, row.id, row.created_at, assumed(row.language, site_zone))
+        version = _version(row.HoursVersion) if row.HoursVersion else plain
+        found[row.id] = replace(version, is_invited=row.is_invited)
+    return found
 
 
 def before(session: Session, version: Version, site_zone: str) -> Version:

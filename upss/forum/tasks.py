@@ -11,6 +11,7 @@ from upss.forum.service import (
     alarming,
     calibrating,
     claiming,
+    inviting,
     ranking,
     releasing,
     timers,
@@ -27,7 +28,11 @@ _TIMERS: tuple[Callable[[UnitOfWork], int], ...] = (
     accepting.close_due,
     timers.retire_drafts,
 )
-_TELLINGS: tuple[Callable[[UnitOfWork], int], ...] = (waiting.tell_waiting, alarming.alarm)
+_TELLINGS: tuple[Callable[[UnitOfWork], int], ...] = (
+    inviting.invite_due,
+    waiting.tell_waiting,
+    alarming.alarm,
+)
 _BATCHES_MAX = 1_000
 _log = logging.getLogger(__name__)
 
@@ -61,7 +66,7 @@ def calibrate() -> None:
 
 
 def reach_out() -> int:
-    """Write to people who wait for a promise and to organizers; return how many facts were told."""
+    """Invite answerers, write to who waits for a promise and to organizers; return to how many."""
     told = 0
     for telling in _TELLINGS:
         try:

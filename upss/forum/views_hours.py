@@ -14,6 +14,7 @@ from upss.forum import queries_hours as queries
 from upss.forum.rules.declared import Declared, DeclaredRefused
 from upss.forum.rules.hours import HoursRefused
 from upss.forum.service import hours as service
+from upss.forum.service import inviting
 from upss.site.labels import topic_name
 from upss.web.access import for_answerers, signed_in
 from upss.web.i18n import LANGUAGES, N_, gettext, ngettext
@@ -215,6 +216,21 @@ def _set_work(languages: frozenset[str], topics_off: frozenset[str]) -> forms.Er
     except service.StillHeld as error:
         return _held_errors(error)
     return []
+
+
+@blueprint.post("/invitations")
+@for_answerers
+def invitations() -> ResponseReturnValue:
+    """Get invitations by mail, or none."""
+    is_wanted = request.form.get("wanted") == "yes"
+    _do(lambda uow: inviting.choose(uow, account_id=_me().account_id, is_wanted=is_wanted))
+    flash(
+        gettext("You get invitations again.")
+        if is_wanted
+        else gettext("You get no invitations any more."),
+        "ok",
+    )
+    return redirect(url_for("hours.overview"), 303)
 
 
 @blueprint.post("/undo")

@@ -11,7 +11,10 @@ from upss.db.base import Base
 
 
 class Notice(Base):
-    """One fact told to one address once; the text is rendered when it is sent, never stored."""
+    """One fact told to one address once; the text is rendered when it is sent, never stored.
+
+    After `send_until` it is not sent any more.
+    """
 
     __tablename__ = "notice"
     __table_args__ = (
@@ -27,4 +30,5 @@ class Notice(Base):
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
     question_id: Mapped[int | None] = mapped_column(ForeignKey("question.id"))
     created_at: Mapped[datetime]
+    send_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -14,7 +14,9 @@ from upss.accounts.models import Account, SignInRequest
 from upss.adjustments.models import Adjustment
 from upss.doctor.models import SelfCheckFinding
 from upss.forum.models import Question
+from upss.forum.models_inviting import Invitation
 from upss.forum.rules.lifecycle import Status
+from upss.forum.rules.pricing import MINUTES, Size
 from upss.forum.rules.promise import GRACE
 from upss.kernel.ids import AccountId
 from upss.ledger import queries_chain as chain
@@ -75,9 +77,10 @@ def moments(session: Session, question_id: int) -> dict[str, object]:
     return {"offer": row.offer_ends_at, "touched": row.updated_at}
 
 
-def unsent(session: Session, notice_id: int) -> Waiting | None:
-    """Return a notice that was not sent yet."""
-    return _waiting(session, Notice.id == notice_id)
+def unsent(session: Session, notice_id: int, now: datetime) -> Waiting | None:
+    """Return a notice that was not sent yet and is still welcome."""
+    is_welcome = Notice.send_until.is_(None) | (Notice.send_until > now)
+    return _waiting(session, (Notice.id == notice_id) & is_welcome)
 
 
 def unsent_fact(session: Session, fact: str) -> Waiting | None:
@@ -209,6 +212,15 @@ def _place(_session: Session, _number: int, rest: str) -> dict[str, object]:
     return {"topic": topic, "language": language}
 
 
+def _invitation(session: Session, number: int, _rest: str) -> dict[str, object]:
+    row = session.execute(
+        select(Question.topic, Question.language, Question.size)
+        .join(Invitation, Invitation.question_id == Question.id)
+        .where(Invitation.id == number)
+    ).one()
+    return {"topic": row.topic, "language": row.language, "minutes": MINUTES[Size(row.size)]}
+
+
 def _cap(_session: Session, _number: int, rest: str) -> dict[str, object]:
     return {"level": int(rest.rpartition(":")[2])}
 
@@ -239,6 +251,7 @@ _READERS: Mapping[str, Callable[[Session, int, str], dict[str, object]]] = {
     "hours": _hours,
     "cap": _cap,
     "capacity": _place,
+    "invitation": _invitation,
     "waiting": _place,
 }
 

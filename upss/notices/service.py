@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         CapNear,
         ClaimLapsed,
         DraftEnding,
+        InvitedToAnswer,
         OfferEnded,
         PromiseMissed,
         PromisePossible,
@@ -152,6 +153,11 @@ def capacity_vanished(uow: UnitOfWork, event: CapacityVanished) -> None:
     _tell("capacity_vanished", uow, event)
 
 
+def questions_wait(uow: UnitOfWork, event: InvitedToAnswer) -> None:
+    """Invite an answerer to what waits."""
+    _tell("questions_wait", uow, event)
+
+
 def promise_possible(uow: UnitOfWork, event: PromisePossible) -> None:
     """Tell somebody who waited for it that an answer can be promised again."""
     _tell("promise_possible", uow, event)
@@ -201,6 +207,7 @@ def _store(
             account_id=person.account_id,
             question_id=fields.get("question_id"),
             created_at=uow.clock.now(),
+            send_until=fields.get("send_until"),
         )
         .on_conflict_do_nothing()
         .returning(Notice.id)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from upss.accounts import service as accounts
 from upss.kernel.ports import Mail
 from upss.notices import queries, service
-from upss.notices.rules.messages import MESSAGES, PAGES, WITH_PUBLIC_ID
+from upss.notices.rules.messages import MESSAGES, PAGES, SECOND_PAGES, WITH_PUBLIC_ID
 from upss.web.i18n import reading
 from upss.web.ports import external_url, mailer, settings, template, unit
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def send(notice_id: int) -> None:
     """Send a notice unless it was sent; raises `MailNotSent` when it may be tried again."""
     with unit() as uow:
-        notice = queries.unsent(uow.session, notice_id)
+        notice = queries.unsent(uow.session, notice_id, uow.clock.now())
         if notice is None:
             return
         told = queries.figures(uow.session, notice)
@@ -59,10 +59,12 @@ def _letter(notice: Waiting, told: dict[str, object], *, url: str, message: str)
     here = settings()
     with reading(notice.language) as spoken:
         words = template(f"email/{notice.template}.txt").make_module(told)
+        second = SECOND_PAGES.get(notice.template)
         frame = {
             "words": words,
             "code": told.get("code"),
             "url": url,
+            "second_url": external_url(second) if second else None,
             "locale": spoken.code,
             "organizer_name": here.organizer_name,
             "help_phone": here.help_phone,

@@ -30,6 +30,7 @@ DAILY_MINUTES_LEAST, DAILY_MINUTES_MOST = 15, 480
 
 _EVERY_DAY = range(7)
 _WEEKDAYS = range(5)
+_MAIL_LASTS = timedelta(hours=1)
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -118,6 +119,18 @@ def is_quiet(hours: Hours, at: datetime) -> bool:
 def quiet_time(hours: Hours, start: datetime, end: datetime) -> tuple[Interval, ...]:
     """Return the quiet hours in [start, end); for many questions ask this once, then `covers`."""
     return occurrences(_quiet_windows(hours), zone(hours.zone), start, end)
+
+
+def reachable_until(
+    hours: Hours, at: datetime, closed: AbstractSet[date] = frozenset()
+) -> datetime | None:
+    """Return until when a mail sent now may still arrive, an hour at most; None: send none.
+
+    It may arrive in the person's available time outside quiet hours.
+    """
+    end = at + _MAIL_LASTS
+    free = subtract(available(hours, at, end, closed), quiet_time(hours, at, end))
+    return free[0].end if free and free[0].start == at else None
 
 
 def end_of_window(

@@ -25,12 +25,14 @@ class Message:
 
     `fact` is filled with the event's fields and differs for each telling: the same fact is told
     to the same address once. It begins with "kind:id:", where the sending job finds its figures.
+    `second` is another page that the mail names at its end.
     """
 
     template: str
     to: To
     fact: str
     page: str
+    second: str | None = None
 
     def fact_of(self, fields: Mapping[str, object]) -> str:
         """Return the key of what `fields` (those of an event) tell."""
@@ -41,6 +43,7 @@ _QUESTION = "forum.question"  # also gets the question's public id
 _ASK = "forum.ask"
 _QUEUE = "answering.queue"
 _EARNINGS = "payouts.earnings"
+_HOURS = "hours.overview"
 _LIMITS = "limits.mine"
 _PAYOUTS = "organizer.payouts"
 _ADJUSTMENT = "adjustments.adjustment"  # also gets the proposal's public id
@@ -99,6 +102,9 @@ MESSAGES: Mapping[str, tuple[Message, ...]] = {
             "capacity_vanished", To.ORGANIZERS, "capacity:{day}:{topic}:{language}", _ORGANIZER
         ),
     ),
+    "questions_wait": (
+        Message("questions_wait", To.ANSWERER, "invitation:{invitation_id}:", _QUEUE, _HOURS),
+    ),
     "promise_possible": (
         Message("promise_possible", To.WAITING, "waiting:{waiting_id}:{topic}:{language}", _ASK),
     ),
@@ -115,6 +121,13 @@ WITH_PUBLIC_ID = {_QUESTION, _ADJUSTMENT}
 
 PAGES: Mapping[str, str] = {
     message.template: message.page for group in MESSAGES.values() for message in group
+}
+
+SECOND_PAGES: Mapping[str, str] = {
+    message.template: message.second
+    for group in MESSAGES.values()
+    for message in group
+    if message.second is not None
 }
 
 
