@@ -114,6 +114,16 @@ class TestWhen:
         assert invite() == 0  # three hours have not passed
         assert sent(ada) == [clock.now() - QUARTER]
 
+    @pytest.mark.usefixtures("ada")
+    def test_the_next_round_is_in_the_next_quarter(self, waiting, clock):
+        waiting(30)
+        assert invite() == 1
+        answerer("berta")
+        clock.advance(QUARTER - timedelta(seconds=1))
+        assert invite() == 0
+        clock.advance(timedelta(seconds=1))
+        assert invite() == 1
+
     def test_at_most_two_a_day_and_three_hours_apart_over_days(self, waiting, clock, ada):
         waiting(30)
         live(clock, clock.now() + 2 * DAY)
