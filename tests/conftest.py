@@ -43,6 +43,7 @@ hypothesis.settings.load_profile("dev")
 UNTRACED = (
     "tests/architecture/",
     "tests/bench/",
+    "tests/simulation/test_replay.py",
     "tests/trust/test_checkers.py",
     "tests/trust/test_claim",
     "tests/trust/test_crashes.py",
