@@ -339,7 +339,7 @@ class TestPositions:
         told = words_of(page(browser, self.ADDRESS))
         assert "These are the figures of an invented site" in told
         assert "12 questions of the last weeks and 3 people" in told
-        assert "Always open Now 64% 1.5 8 hours 21 hours 98% 96%" in told
+        assert "Always open Now 64% 1.53 8 hours 21 hours 98% 96%" in told
         assert "Calculate anew" in told
 
     def test_an_auditor_looks_and_does_not_ask(self, app, people):

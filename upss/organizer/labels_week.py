@@ -349,5 +349,5 @@ def hours_long(hours: float) -> str:
 
 
 def times(ratio: float) -> str:
-    """Write how many times the mean something is, with one digit."""
-    return format_decimal(ratio, "0.0", locale=catalogue().code)
+    """Write how many times the mean something is, with two digits."""
+    return format_decimal(ratio, "0.00", locale=catalogue().code)
