@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.simulation.product import Product
+from upss.forum.rules.activity import ORGANIZER_PEAKS
 from upss.forum.rules.policy import Mode, Policy
 from upss.forum.rules.promising import NoCapacity
 from upss.forum.rules.queue import Reason, claimable
@@ -267,3 +268,4 @@ def test_a_week_and_a_day(product, caplog, replay):
     assert not caplog.records
     assert story.counts["lapsed"]
     assert story.counts["deferred"] or replay is OPEN
+    assert product.peaks() != ORGANIZER_PEAKS or replay is not LEARNED
