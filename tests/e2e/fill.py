@@ -13,7 +13,7 @@ from upss.app import create_app
 from upss.config import Settings
 from upss.demo import seed
 from upss.forum.rules.policy import Mode
-from upss.forum.service import dialing
+from upss.forum.service import dialing, hours
 from upss.kernel.roles import Role
 from upss.web.ports import unit
 
@@ -22,6 +22,7 @@ STAFF = (
     ("second", Role.ORGANIZER, ()),
     ("answerer", Role.ANSWERER, ("home",)),
 )
+LANGUAGES = frozenset({"en", "es", "ca"})
 
 
 def everything(settings: Settings) -> None:
@@ -33,10 +34,13 @@ def staff(settings: Settings) -> None:
     """Invite two organizers and an answerer."""
     with create_app(settings).app_context(), unit() as uow:
         for name, role, topics in STAFF:
-            accounts.invite(
+            account_id = accounts.invite(
                 uow, email=f"{name}@example.org", name=name.title(), role=role, topics=topics,
                 language="en",
             )  # fmt: skip
+            if role is Role.ANSWERER:
+                whose = hours.Whose(account_id, settings.timezone)
+                hours.set_work(uow, whose, languages=LANGUAGES, topics_off=frozenset())
         # tests run at busy hours too, and cannot wait for quieter ones
         dialing.turn(uow, organizer_id=None, mode=Mode.OPEN)
         uow.commit()

@@ -181,6 +181,15 @@ def _checked(page: Page, stage: Stage, language: str) -> None:
     press("button[value='continue']")(page, stage, language)
 
 
+def _not_promised(page: Page, stage: Stage, language: str) -> None:
+    """Ask while the site thinks itself too slow for anything."""
+    stage.turn(prior_per_hour=0.001)
+    try:
+        _checked(page, stage, language)
+    finally:
+        stage.turn(prior_per_hour=12.0)  # as the demo has it
+
+
 def _not_agreed(page: Page, stage: Stage, language: str) -> None:
     _checked(page, stage, language)
     press("main form button.primary")(page, stage, language)
@@ -338,6 +347,7 @@ ASKING = (
     Visit("ask-draft", "forum.write", asked("draft", "/ask/{}")),
     Visit("check", "forum.check", asked("draft", "/ask/{}/check")),
     Visit("check-anonymous", "forum.check", at("/ask?new=1"), _checked),
+    Visit("no-promise", "forum.no_promise", at("/ask?new=1"), _not_promised),
     Visit("check-errors", "forum.check", at("/ask?new=1"), _not_agreed),
     Visit("discard", "forum.discard", asked("draft", "/ask/{}/discard")),
     Visit("mine-empty", "forum.mine", at("/my-questions")),

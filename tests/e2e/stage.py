@@ -12,10 +12,14 @@ from typing import Any, Literal
 
 from sqlalchemy import create_engine, text
 
+from upss.app import create_app
+from upss.db.base import db
 from upss.db.engine import app_url
 from upss.demo import place as places
 from upss.demo import processes
 from upss.demo.place import Place
+from upss.forum.service import dialing
+from upss.web.ports import unit
 
 # Far apart from each other and from the usual ports: demos may start at the same time.
 PORTS = {"everything": 18400, "staff": 18500}
@@ -49,6 +53,14 @@ class Stage:
         """Begin the counts of the rate limits anew: hundreds of visits come from one address."""
         with self._engine.begin() as connection:
             connection.execute(text("DELETE FROM rate_count"))
+
+    def turn(self, **dials: object) -> None:
+        """Turn dials of the off-peak engine, as an organizer would."""
+        with create_app(self.place.settings).app_context():
+            with unit() as uow:
+                dialing.turn(uow, organizer_id=None, **dials)
+                uow.commit()
+            db.engine.dispose()
 
     def door(self, address: str) -> str:
         """Return the demo's link to enter as the person with this address."""
