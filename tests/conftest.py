@@ -66,6 +66,7 @@ def _untraced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if request.node.get_closest_marker("no_cover"):
         monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
+
 NOON = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
 
 
