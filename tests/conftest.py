@@ -54,10 +54,13 @@ UNTRACED = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is not traced."""
+    """Mark what is not traced, and keep together what shares a demo: it takes long to start."""
     for item in items:
         if item.nodeid.startswith(UNTRACED) or item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.no_cover)
+        shared = {"filled", "empty"}.intersection(getattr(item, "fixturenames", ()))
+        for stage in shared:
+            item.add_marker(pytest.mark.xdist_group(stage))
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,9 @@ from upss.forum import queries_hours as queries
 from upss.forum.models_hours import HoursVersion
 from upss.forum.rules.declared import MOST_ABSENCES, DeclaredRefused, assumed
 from upss.forum.rules.hours import PRESETS, HoursRefused
+from upss.forum.rules.policy import Mode
 from upss.forum.rules.windows import Interval, Window
-from upss.forum.service import answering, claiming, hours
+from upss.forum.service import answering, claiming, dialing, hours
 from upss.kernel.roles import Role
 from upss.notices.models import Notice
 from upss.web.ports import unit
@@ -328,6 +329,7 @@ class TestLeftAlone:
     def test_promises_and_claims_stand(self, berta, clock):
         question = queued(person())
         with unit() as uow:
+            dialing.turn(uow, organizer_id=None, mode=Mode.OPEN)  # it is noon, a peak
             claiming.claim(uow, question_id=question, answerer_id=berta.account_id)
             uow.commit()
         promised = "SELECT promise_at FROM question"
