@@ -53,6 +53,7 @@ UNTRACED = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is not traced, and keep together what shares a demo: it takes long to start."""
     for item in items:
