@@ -41,9 +41,11 @@ demo: setup ## starts a sample marketplace on this machine; Ctrl-C stops all of 
 
 test: lint types contracts check-lock check-catalogue tests coverage ## all that must pass before a change goes in
 
-# Four workers on two cores: browser tests wait half of their time, and so do some others.
+# Three workers on two cores: some tests wait for a process or a delay.
 tests: setup
-	$(WITH_HLEDGER) && $(WITH_BROWSER) && $(PYTEST) -n 4 --dist loadgroup --cov --cov-report=
+	$(WITH_HLEDGER) && $(PYTEST) -n 3 --ignore=tests/e2e --cov --cov-report=
+	# by themselves and a file at a time: each worker has demos and a browser of its own
+	$(WITH_BROWSER) && $(PYTEST) -n 2 --dist loadfile tests/e2e --cov --cov-append --cov-report=
 
 coverage: setup
 	$(BIN)/coverage report --skip-covered --show-missing --fail-under=95

@@ -53,14 +53,11 @@ UNTRACED = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is not traced; a file stays on one worker, and so does all that shares a demo."""
+    """Mark what is not traced."""
     for item in items:
         if item.nodeid.startswith(UNTRACED) or item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.no_cover)
-        stages = {"filled", "empty"}.intersection(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group("-".join(stages) or item.path.name))
 
 
 @pytest.fixture(autouse=True)

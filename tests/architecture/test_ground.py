@@ -157,7 +157,7 @@ def test_hledger_is_found_by_variable_or_path_or_named(tmp_path):
     program.write_text("#!/bin/sh\n", "utf-8")
     program.chmod(0o755)
     assert _find("tools.hledger", PATH=str(tmp_path)).stdout == f"{program}\n"
-    assert "tests: setup\n\t$(WITH_HLEDGER) && $(WITH_BROWSER) && $(PYTEST)" in MAKEFILE
+    assert "tests: setup\n\t$(WITH_HLEDGER) && $(PYTEST)" in MAKEFILE
 
 
 def test_an_installation_that_fails_is_said(tmp_path, monkeypatch, capfd):
