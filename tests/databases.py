@@ -112,7 +112,7 @@ class Reused:
         self._database = clone(self.server, self.name)
         with psycopg.connect(self._database.superuser_conninfo) as admin:
             self._definitions = admin.execute(_DEFINITIONS).fetchone()
-            self._emptying = _what_empties(admin)
+            self._emptying = what_empties(admin)
         return self._database
 
     def _is_emptied(self) -> bool:
@@ -130,7 +130,7 @@ class Reused:
         return True
 
 
-def _what_empties(admin: psycopg.Connection) -> sql.Composable:
+def what_empties(admin: psycopg.Connection) -> sql.Composable:
     """Return the statements that bring every row and number back to what they are now."""
     statements: list[sql.Composable] = [sql.SQL("SET LOCAL session_replication_role = replica")]
     for schema, table in admin.execute(_TABLES).fetchall():

@@ -8,7 +8,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import sql
 
-from tests.databases import _what_empties
+from tests.databases import what_empties
 from tests.factories import Database
 
 Made = TypeVar("Made")
@@ -24,7 +24,7 @@ def kept(name: str, database: Database, make: Callable[[], Made]) -> Made:
     if name not in _KEPT:
         made = make()
         with psycopg.connect(database.superuser_conninfo) as admin:
-            _KEPT[name] = (_what_empties(admin), made)
+            _KEPT[name] = (what_empties(admin), made)
     rows, found = _KEPT[name]
     with psycopg.connect(database.superuser_conninfo) as admin:
         admin.execute(rows)

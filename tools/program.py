@@ -50,7 +50,7 @@ class Program:
         """Print the path; returns 1 where there is no such program and none can be installed."""
         is_best = os.environ.get(self.variable) or shutil.which(self.names[0])
         if not is_best and os.geteuid() == 0 and shutil.which("apt-get"):
-            print(f"{self.title} is missing: installing {self.package}", file=sys.stderr)
+            print(f"{self.title}: installing {self.package}", file=sys.stderr)
             self._install()
         found = self.find()
         if found is None:
