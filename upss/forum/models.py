@@ -32,6 +32,7 @@ class Question(Base):
         CheckConstraint("fund_bp BETWEEN 0 AND commission_bp", name="fund_within_commission"),
         CheckConstraint("size IN ('small', 'medium', 'large')", name="size"),
         CheckConstraint("honour_until < promise_at", name="honour_before_promise"),
+        CheckConstraint("(reserved_for IS NULL) = (reserved_until IS NULL)", name="reserved"),
         Index(
             "ix_question_queue",
             "topic",
@@ -39,6 +40,11 @@ class Question(Base):
             "paid_at",
             "id",
             postgresql_where=text("status = 'queued'"),
+        ),
+        Index(
+            "ix_question_reserved",
+            "reserved_for",
+            postgresql_where=text("status = 'queued' AND reserved_for IS NOT NULL"),
         ),
         Index("ix_question_asker", "asker_id", "id"),
         Index("ix_question_paid", "paid_at"),
@@ -68,6 +74,8 @@ class Question(Base):
     email: Mapped[str] = mapped_column(String(254), server_default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    # the asker would like whoever answered them before to see it first
+    wants_previous: Mapped[bool] = mapped_column(server_default="false")
     # the offer
     price_minor: Mapped[int | None] = mapped_column(MinorUnits)
     currency: Mapped[str | None] = mapped_column(String(3))
@@ -82,6 +90,9 @@ class Question(Base):
     # may be taken in a quieter hour from `released_at` on, in any hour from `urgent_at` on
     released_at: Mapped[datetime | None]
     urgent_at: Mapped[datetime | None]
+    # until then it is kept for this answerer, who answered the asker before
+    reserved_for: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    reserved_until: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     accept_due_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
