@@ -11,7 +11,7 @@ from random import Random
 from time import process_time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from upss.forum.rules.capacity import HORIZON, Availability, CapacityClock
@@ -102,8 +102,8 @@ FULL = st.binary(min_size=SCORES_MIN, max_size=90)
 
 
 def scores_of(found):
-    """Return one score for each byte, of few values: ties are common."""
-    return [(byte % 200 + 1) / 8 for byte in found]
+    """Return one score for each byte, of few values: ties are common, and some are below zero."""
+    return [(byte % 200 - 20) / 8 for byte in found]
 
 
 MANY, OPEN = FULL.map(scores_of), SOME.map(scores_of)
@@ -120,12 +120,17 @@ def by_definition(closed, waiting):
         )
 
     candidates = sorted(closed) + sorted(value for value in waiting if value > max(closed))
-    return next(value for value in candidates if holds(value))
+    return max(0.05, next(value for value in candidates if holds(value)))
 
 
 @given(MANY, OPEN)
 def test_the_factor_is_the_exact_order_statistic_with_the_late_ones_counted(closed, waiting):
     assert Calibrator(scores=closed).factor(waiting) == by_definition(closed, waiting)
+
+
+def test_answers_within_the_hour_of_their_offer_leave_a_factor_above_zero():
+    for value in (0.0, -0.25):
+        assert Calibrator(scores=[value] * WINDOW).factor() == 0.05
 
 
 @given(MANY, OPEN, st.randoms(use_true_random=False))
@@ -248,6 +253,18 @@ def by_of(inputs):
     return found.by if isinstance(found, Quote) else datetime.max.replace(tzinfo=UTC)
 
 
+# Nothing measured yet, on the half hour; the factor alone would ask for more than there is.
+ON_THE_HALF_HOUR = {
+    "now": START,
+    "clock": clock_of(hours_of((0, 10))),
+    "n_ahead": 0,
+    "rate": TopicRate(17, 0.0),
+    "factor": 2.0,
+    "n_scores": 0,
+}
+
+
+@example(ON_THE_HALF_HOUR)
 @given(INPUTS)
 def test_a_promise_leaves_all_the_capacity_that_it_was_calculated_from(inputs):
     found = quoted(**inputs)
@@ -371,6 +388,8 @@ def test_a_site_that_has_measured_nothing_yet_promises_its_longest_time_for_work
     found = quoted(now=now, **slow)  # 15 h of work fit into the 20 of a week, 37.5 do not
     assert found.by == START + timedelta(days=7, hours=10)
     assert found.by <= now + POLICY.max_promise < found.by + STEP
+    sharp = quoted(now=START + 10 * HOUR, **slow)
+    assert sharp.by == START + 10 * HOUR + POLICY.max_promise
     assert quoted(now=now, **slow | {"n_scores": SCORES_MIN}) == NoCapacity(WhyNot.TOO_LATE)
     assert quoted(now=now, **slow | {"n_ahead": 2}) == NoCapacity(WhyNot.TOO_LATE)  # 25 h of work
     assert quoted(clock=clock_of(), n_scores=0) == NoCapacity(WhyNot.NOBODY)

@@ -27,6 +27,7 @@ EXPOSURE_MAX_HOURS = 3000.0
 WINDOW = 400  # newest scores
 SCORES_MIN = 60
 COLD_FACTOR = 2.5  # until SCORES_MIN answers were timed
+FACTOR_MIN = 0.05  # answers within the hour of their offer score nothing, or less
 STEP = timedelta(minutes=30)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,7 +106,10 @@ class Calibrator:
         return floor(len(self.scores) / self.target + 1e-9) - len(self.scores) - 1
 
     def factor(self, open_scores: Iterable[float] = ()) -> float:
-        """Return the factor, given the scores so far of the questions that still wait."""
+        """Return the factor, above zero, given the scores so far of the questions that still wait."""
+        return max(FACTOR_MIN, self._factor(open_scores))
+
+    def _factor(self, open_scores: Iterable[float]) -> float:
         bearable = self.late_at_most
         if len(self.scores) < SCORES_MIN or bearable < 0:
             return COLD_FACTOR
@@ -197,7 +201,7 @@ def _promised(
 
 def _longest(now: datetime, done: datetime | None, policy: Policy) -> datetime | None:
     """Return the longest promise, if the clock sees the work `done` by then."""
-    by = _rounded_up(now + policy.max_promise - STEP)
+    by = _EPOCH + (now + policy.max_promise - _EPOCH) // STEP * STEP
     return by if done is not None and done <= by else None
 
 
