@@ -12,7 +12,7 @@ from upss.db.base import db
 from upss.db.engine import app_url
 from upss.doctor import views as doctor_views
 from upss.flow import HANDLERS
-from upss.forum import views_answer, views_hours, views_limits, views_pages, views_question
+from upss.forum import views_answer, views_away, views_limits, views_pages, views_question
 from upss.ledger import views as ledger_views
 from upss.organizer import views as organizer_views
 from upss.organizer import views_adjustments, views_audit, views_books, views_week
@@ -31,7 +31,7 @@ BLUEPRINTS = (
     views_pages.blueprint,
     views_question.blueprint,
     views_answer.blueprint,
-    views_hours.blueprint,
+    views_away.blueprint,
     views_limits.blueprint,
     ledger_views.blueprint,
     payouts_views.blueprint,

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 
 from flask import request
 
-from upss.forum.rules.hours import DAILY_MINUTES_LEAST, DAILY_MINUTES_MOST, PRESETS
-from upss.forum.rules.windows import (
-    DAY,
-    MOST_WINDOWS,
-    Interval,
-    Window,
-    ZoneUnknown,
-    first_instant,
-    merged,
-    zone,
+from upss.forum.rules.hours import (
+    DAILY_MINUTES_LEAST,
+    DAILY_MINUTES_MOST,
+    PRESETS,
+    HoursRefused,
+    is_zone,
 )
+from upss.forum.rules.windows import DAY, DAYS_BY_NAME, MOST_WINDOWS, SPANS, Window, merged
 from upss.web.i18n import LANGUAGES, gettext, ngettext
 
 Errors = list[tuple[str, str]]
 
-# What a row's day may be, beside a single weekday "0" to "6".
-SPANS: Mapping[str, tuple[int, ...]] = {
-    "all": tuple(range(7)),
-    "weekdays": tuple(range(5)),
-    "weekend": (5, 6),
-}
-_DAYS: Mapping[str, tuple[int, ...]] = {**SPANS, **{str(dow): (dow,) for dow in range(7)}}
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.,h ](\d{2})?)?")
-_LONGEST_AWAY = timedelta(days=2 * 366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +70,13 @@ def typed_week() -> Week:
     if not windows and not errors:
         errors.append(("from-1", _no_hours()))
     zone_name = request.form.get("zone", "")
-    if not _is_zone(zone_name):
+    if not is_zone(zone_name):
         errors.append(("zone", gettext("Choose a time zone from the list")))
     return Week(rows, zone_name, tuple(windows), errors)
 
 
 def _windows(row: Row, number: int, errors: Errors) -> list[Window]:
-    days = _DAYS.get(row.day)
+    days = DAYS_BY_NAME.get(row.day)
     if days is None:
         errors.append((f"day-{number}", gettext("Choose a day in line %(line)s", line=number)))
         return []
@@ -122,14 +110,6 @@ def _no_hours() -> str:
     return gettext("Write at least one line with hours. To stop for a while, take a pause instead.")
 
 
-def _is_zone(name: str) -> bool:
-    try:
-        zone(name)
-    except ZoneUnknown:
-        return False
-    return True
-
-
 def rows_of(windows: Iterable[Window], spell: Callable[[int], str]) -> list[Row]:
     """Return the shortest rows that mean these windows; `spell` writes a minute of the day."""
     same: dict[tuple[int, int], set[int]] = {}
@@ -146,11 +126,12 @@ def rows_of(windows: Iterable[Window], spell: Callable[[int], str]) -> list[Row]
     return [row for _key, row in sorted(found, key=lambda item: item[0])]
 
 
-def typed_presets() -> tuple[Window, ...]:
-    """Return the windows of the chosen presets together."""
-    return tuple(
-        window for name in request.form.getlist("preset") for window in PRESETS.get(name, ())
-    )
+def typed_presets() -> tuple[list[str], tuple[Window, ...], Errors]:
+    """Read the simple choices: their names, their windows together, errors."""
+    names = [name for name in request.form.getlist("preset") if name in PRESETS]
+    windows = tuple(window for name in names for window in PRESETS[name])
+    wrong = gettext("Choose at least one line, such as Mornings")
+    return names, windows, [] if names else [("preset", wrong)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,69 +191,14 @@ def _is_number(text: str, least: int, most: int) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 5 and least <= int(text) <= most
 
 
-def rest_error() -> str:
-    """Say that the rest days leave no hours at all."""
+def hours_error(error: HoursRefused) -> str:
+    """Say why these hours cannot be: too many stretches, or rest days that leave none of them."""
+    if "too_many" in error.facts["faults"]:  # type: ignore[operator]
+        return gettext(
+            "These are more than %(most)s stretches of time in a week. Take some lines out.",
+            most=MOST_WINDOWS,
+        )
     return gettext("These rest days leave none of your hours. Take one of them off.")
-
-
-def preset_error(*, is_chosen: bool) -> str:
-    """Say that nothing was chosen, or that the rest days leave nothing of it."""
-    return rest_error() if is_chosen else gettext("Choose at least one line, such as Mornings")
-
-
-def typed_pause(zone_name: str, now: datetime) -> tuple[str, datetime | None, Errors]:
-    """Read the day on which somebody is back: what was typed, its first instant, errors."""
-    typed = request.form.get("back_on", "").strip()
-    day = _date(typed)
-    if day is None:
-        return typed, None, [("back_on", gettext("Write the day on which you are back"))]
-    fault = _too_far(day, now)
-    if fault or day <= now.astimezone(zone(zone_name)).date():
-        past = gettext("That day is not in the future. Write a day after today.")
-        return typed, None, [("back_on", fault or past)]
-    return typed, _midnight(day, zone_name), []
-
-
-def typed_absence(
-    zone_name: str, now: datetime
-) -> tuple[Mapping[str, str], Interval | None, Errors]:
-    """Read the first and last day of an absence: what was typed, its time, errors."""
-    typed = {name: request.form.get(name, "").strip() for name in ("first", "last")}
-    first, last = _date(typed["first"]), _date(typed["last"])
-    errors: Errors = []
-    if first is None:
-        errors.append(("first", gettext("Write the first day on which you are away")))
-    if last is None:
-        errors.append(("last", gettext("Write the last day on which you are away")))
-    if first is None or last is None:
-        return typed, None, errors
-    if last < first:
-        return typed, None, [("last", gettext("The last day is before the first day"))]
-    today = now.astimezone(zone(zone_name)).date()
-    if last < today:
-        return typed, None, [("last", gettext("These days are over. Write days to come."))]
-    fault = _too_far(last, now)
-    if fault:
-        return typed, None, [("last", fault)]
-    start = now if first <= today else _midnight(first, zone_name)
-    return typed, Interval(start, _midnight(last + timedelta(days=1), zone_name)), []
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _too_far(day: date, now: datetime) -> str | None:
-    if day <= (now + _LONGEST_AWAY).date():
-        return None
-    return gettext("That is more than two years from now. Write an earlier day.")
-
-
-def _midnight(day: date, zone_name: str) -> datetime:
-    return first_instant(datetime(day.year, day.month, day.day), zone(zone_name))  # noqa: DTZ001
 
 
 def typed_work(approved: Collection[str]) -> tuple[frozenset[str], frozenset[str], Errors]:

@@ -1,4 +1,4 @@
-"""Declared hours in words, and as bars to draw: days, times of day, time zones, stretches of work."""
+"""Declared hours in words, and as bars to draw: days, times of day, stretches of work."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import available_timezones
 
 from babel import Locale
-from babel.core import get_global
 from babel.dates import format_time
 from babel.lists import format_list
 
 from upss.forum.rules.hours import PRESETS
-from upss.forum.rules.windows import DAY, Interval, Window, merged, zone
+from upss.forum.rules.windows import DAY, DAYS_BY_NAME, Interval, Window, merged, zone
 from upss.web.i18n import N_, catalogue, gettext, ngettext
 
 _TIME = N_("HH:mm")
@@ -51,6 +49,25 @@ def day_name(dow: int) -> str:
 @lru_cache(maxsize=8)
 def _day_names(code: str) -> Mapping[int, str]:
     return dict(Locale.parse(code).days["stand-alone"]["wide"])
+
+
+def span_options() -> list[tuple[str, str]]:
+    """Return the days to choose among in a form: (name, label), several at once before each one."""
+    several = {
+        "all": gettext("Every day"),
+        "weekdays": gettext("Monday to Friday"),
+        "weekend": gettext("Saturday and Sunday"),
+    }
+    return [
+        (name, several.get(name) or _capital(day_name(days[0])))
+        for name, days in DAYS_BY_NAME.items()
+    ]
+
+
+def with_own(now: str, usual: Iterable[int]) -> list[int]:
+    """Return the usual numbers of a form, with the one in force should it be another."""
+    own = {int(now)} if now.isascii() and now.isdecimal() and len(now) < 5 else set()
+    return sorted({*usual, *(own - {0})})
 
 
 def clock_label(minute: int) -> str:
@@ -184,34 +201,6 @@ def stretch(minutes: int) -> str:
     if rest or not hours:
         parts.append(ngettext("%(num)s minute", "%(num)s minutes", rest))
     return listed(parts)
-
-
-def zone_label(name: str) -> str:
-    """Write a time zone as a country, and a city where the country has several."""
-    return dict(zones()).get(name) or name.replace("_", " ")
-
-
-def zones() -> tuple[tuple[str, str], ...]:
-    """Return (name, label) of every zone, in the order of their labels."""
-    return _zones(catalogue().code)
-
-
-@lru_cache(maxsize=8)
-def _zones(code: str) -> tuple[tuple[str, str], ...]:
-    locale = Locale.parse(code)
-    places = {
-        name: territory
-        for name, territory in get_global("zone_territories").items()
-        if name in available_timezones() and territory != "001"
-    }
-    many = {place for place in places.values() if list(places.values()).count(place) > 1}
-    labels = {"UTC": "UTC"}
-    for name, place in places.items():
-        country = locale.territories.get(place, place)
-        known = locale.time_zones.get(name, {})
-        city = known.get("city") or name.rpartition("/")[2].replace("_", " ")
-        labels[name] = f"{country}: {city}" if place in many else country
-    return tuple(sorted(labels.items(), key=lambda item: item[1].casefold()))
 
 
 def first_day(absence: Interval, zone_name: str) -> date:

@@ -16,11 +16,13 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_percent
+from flask import g, has_app_context
 from jinja2 import pass_context
 from markupsafe import Markup, escape
 
 from upss.kernel.money import EXPONENTS
 from upss.web.i18n import LANGUAGES, N_, Catalogue, catalogue
+from upss.web.zones import zone_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,12 +149,26 @@ def language_name(code: str) -> str:
     return LANGUAGES.get(code, code)
 
 
+def tell_times_in(zone_name: str) -> None:
+    """Write the times of this page by the clock of that zone: where its reader lives."""
+    g.upss_zone = ZoneInfo(zone_name)
+
+
 class _Filters:
-    """The filters that need the reader's language, the site's time zone and the clock."""
+    """The filters that need the reader's language, the time zone and the clock."""
 
     def __init__(self, now: Callable[[], datetime], timezone: str) -> None:
         self._now = now
-        self._zone = ZoneInfo(timezone)
+        self._site_zone = ZoneInfo(timezone)
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        of_reader: ZoneInfo | None = g.get("upss_zone") if has_app_context() else None
+        return of_reader or self._site_zone
+
+    def clock_place(self) -> str:
+        """Say by the clock of which place times are written: "Spain: Madrid"."""
+        return zone_label(self._zone.key)
 
     def _local(self, when: date | datetime) -> date:
         return when.astimezone(self._zone).date() if isinstance(when, datetime) else when
@@ -173,8 +189,9 @@ class _Filters:
         return format_rate(basis_points, catalogue().code)
 
     def day(self, when: date | datetime) -> str:
-        """Write "Sunday 22 November"."""
-        return self._dated(when, _DAY)
+        """Write "Sunday 22 November", with the year when it is not this one."""
+        is_this_year = self._local(when).year == self._local(self._now()).year
+        return self._dated(when, _DAY if is_this_year else _LONG_DAY)
 
     def long_day(self, when: date | datetime) -> str:
         """Write "Sunday 22 November 2026"."""
@@ -222,4 +239,6 @@ def init_filters(app: Flask, *, now: Callable[[], datetime], timezone: str) -> N
         initials=initials,
         is_date=is_date,
         language_name=language_name,
+        zone_label=zone_label,
     )
+    app.jinja_env.globals["clock_place"] = spoken.clock_place

@@ -20,6 +20,7 @@ from upss.forum.rules.windows import (
     contains,
     each_occurrence,
     first_instant,
+    joined_up,
     occurrences,
     subtract,
     zone,
@@ -68,7 +69,7 @@ class Hours:
 def check_hours(hours: Hours, *, now: datetime) -> None:
     """Raise `HoursRefused` with every fault at once, or return."""
     tests = {
-        "zone": _is_zone(hours.zone),
+        "zone": is_zone(hours.zone),
         "empty": bool(_own_windows(hours)),
         "too_many": len(hours.windows) <= MOST_WINDOWS,
         "pause_in_past": hours.paused_until is None or hours.paused_until > now,
@@ -82,7 +83,8 @@ def check_hours(hours: Hours, *, now: datetime) -> None:
         raise HoursRefused(reason=faults[0], faults=faults)
 
 
-def _is_zone(name: str) -> bool:
+def is_zone(name: str) -> bool:
+    """Return whether that is the name of a time zone."""
     try:
         zone(name)
     except ZoneUnknown:
@@ -109,6 +111,15 @@ def is_open(hours: Hours, at: datetime, closed: AbstractSet[date] = frozenset())
 def is_away(hours: Hours, at: datetime) -> bool:
     """Return whether the person is paused or absent, whatever the windows say."""
     return any(away.start <= at < away.end for away in _away(hours))
+
+
+def away_until(hours: Hours, at: datetime) -> datetime | None:
+    """Return when somebody who is away at `at` is back, None if they are not away.
+
+    What touches counts as one: a pause until Monday and an absence from Monday on.
+    """
+    around = (away for away in joined_up(_away(hours)) if away.start <= at < away.end)
+    return next((away.end for away in around), None)
 
 
 def is_quiet(hours: Hours, at: datetime) -> bool:

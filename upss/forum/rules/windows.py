@@ -9,12 +9,13 @@ skipped counts nothing. A window belongs to the day on which it starts, on close
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from operator import attrgetter
+from types import MappingProxyType
 from typing import ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -23,6 +24,13 @@ from upss.kernel.errors import DomainError
 DAY = 24 * 60
 WEEK = 7 * DAY
 MOST_WINDOWS = 168
+# Weekdays by what a form calls them: several at once, the longest first, or one ("0" = Monday).
+SPANS: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {"all": tuple(range(7)), "weekdays": tuple(range(5)), "weekend": (5, 6)}
+)
+DAYS_BY_NAME: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {**SPANS, **{str(dow): (dow,) for dow in range(7)}}
+)
 
 _ONE_DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)

@@ -15,6 +15,7 @@ from sqlalchemy import select, text
 
 from upss.accounts import queries as people
 from upss.accounts.models import Account
+from upss.forum import queries_caps
 from upss.forum import queries_hours as queries
 from upss.forum.events import HoursChanged, TopicLeftAlone
 from upss.forum.models_hours import HoursVersion
@@ -32,6 +33,7 @@ _ONE_LEAVES_AT_A_TIME = text("SELECT pg_advisory_xact_lock(1752134771)")
 
 Edit = Callable[[Declared], Declared]
 Place = tuple[str, str]  # a topic and a language
+Stored = int | None  # the id of the version that a change has stored, None: nothing was new
 
 
 class StillHeld(DomainError):
@@ -57,9 +59,11 @@ class Whose:
     site_zone: str
 
 
-def set_week(uow: UnitOfWork, whose: Whose, *, windows: tuple[Window, ...], zone_name: str) -> None:
+def set_week(
+    uow: UnitOfWork, whose: Whose, *, windows: tuple[Window, ...], zone_name: str
+) -> Stored:
     """Declare the weekly windows, merged where they overlap; raises `HoursRefused`."""
-    _change(uow, whose, lambda old: _with_hours(old, windows=windows, zone=zone_name))
+    return _change(uow, whose, lambda old: _with_hours(old, windows=windows, zone=zone_name))
 
 
 def set_day(
@@ -70,12 +74,12 @@ def set_day(
     rest_days: frozenset[int],
     daily_minutes: int,
     daily_answers: int | None,
-) -> None:
+) -> Stored:
     """Declare quiet hours (minutes of the day), rest days and a day's work.
 
     Raises `HoursRefused`.
     """
-    _change(
+    return _change(
         uow,
         whose,
         lambda old: _with_hours(
@@ -89,12 +93,12 @@ def set_day(
     )
 
 
-def pause(uow: UnitOfWork, whose: Whose, *, until: datetime) -> None:
+def pause(uow: UnitOfWork, whose: Whose, *, until: datetime) -> Stored:
     """Be away from now until that instant; raises `HoursRefused` if it is over."""
-    _change(uow, whose, lambda old: _with_hours(old, paused_until=until))
+    return _change(uow, whose, lambda old: _with_hours(old, paused_until=until))
 
 
-def come_back(uow: UnitOfWork, whose: Whose) -> None:
+def come_back(uow: UnitOfWork, whose: Whose) -> Stored:
     """End a pause, and an absence that has begun, at once; nothing if there is none."""
     now = uow.clock.now()
 
@@ -102,42 +106,42 @@ def come_back(uow: UnitOfWork, whose: Whose) -> None:
         ahead = tuple(absence for absence in old.hours.absences if absence.start > now)
         return _with_hours(old, paused_until=None, absences=ahead)
 
-    _change(uow, whose, edit)
+    return _change(uow, whose, edit)
 
 
-def add_absence(uow: UnitOfWork, whose: Whose, *, absence: Interval) -> None:
+def add_absence(uow: UnitOfWork, whose: Whose, *, absence: Interval) -> Stored:
     """Be away for that time; joined with absences that it touches.
 
     Raises `HoursRefused`, or `DeclaredRefused` for too many.
     """
-    _change(
+    return _change(
         uow,
         whose,
         lambda old: _with_hours(old, absences=joined_up((*old.hours.absences, absence))),
     )
 
 
-def remove_absence(uow: UnitOfWork, whose: Whose, *, start: datetime) -> None:
+def remove_absence(uow: UnitOfWork, whose: Whose, *, start: datetime) -> Stored:
     """Be there after all in the absence that starts then; nothing if it is gone already."""
 
     def edit(old: Declared) -> Declared:
         left = tuple(absence for absence in old.hours.absences if absence.start != start)
         return _with_hours(old, absences=left)
 
-    _change(uow, whose, edit)
+    return _change(uow, whose, edit)
 
 
 def set_work(
     uow: UnitOfWork, whose: Whose, *, languages: frozenset[str], topics_off: frozenset[str]
-) -> None:
+) -> Stored:
     """Declare languages, and the approved topics that are off for now.
 
     Raises `StillHeld` for one that a held question needs, or `DeclaredRefused`.
     """
-    _change(uow, whose, lambda old: replace(old, languages=languages, topics_off=topics_off))
+    return _change(uow, whose, lambda old: replace(old, languages=languages, topics_off=topics_off))
 
 
-def undo(uow: UnitOfWork, whose: Whose, *, version_id: int) -> None:
+def undo(uow: UnitOfWork, whose: Whose, *, version_id: int) -> Stored:
     """Declare again what counted before that version; raises `NothingToUndo`, or as the change."""
 
     def edit(_old: Declared) -> Declared:
@@ -147,7 +151,18 @@ def undo(uow: UnitOfWork, whose: Whose, *, version_id: int) -> None:
         earlier = queries.before(uow.session, last, whose.site_zone).declared
         return tidied(earlier, uow.clock.now())
 
-    _change(uow, whose, edit)
+    return _change(uow, whose, edit)
+
+
+def take_no_work(uow: UnitOfWork, whose: Whose, *, change_id: int) -> None:
+    """Tell organizers where somebody who takes no paid work from now on was the last one there.
+
+    They are told as of a pause. `change_id` tells this change from others.
+    """
+    declared = _newest(uow, whose).declared
+    approved = people.topics(uow.session, whose.account_id)
+    # below zero: never the number of a version of somebody's hours
+    _tell_if_left_alone(uow, whose, (declared, None), approved, -change_id)
 
 
 def _with_hours(old: Declared, **changes: object) -> Declared:
@@ -159,7 +174,7 @@ def _newest(uow: UnitOfWork, whose: Whose) -> Version:
     return found[whose.account_id]
 
 
-def _change(uow: UnitOfWork, whose: Whose, edit: Edit) -> None:
+def _change(uow: UnitOfWork, whose: Whose, edit: Edit) -> Stored:
     """Store what `edit` makes of the version in force, if that is anything new."""
     # A key lock leaves foreign keys alone; a claim takes the same one.
     uow.session.execute(
@@ -172,11 +187,13 @@ def _change(uow: UnitOfWork, whose: Whose, edit: Edit) -> None:
     check_declared(wanted, approved=approved, now=now)
     new = tidied(wanted, now)
     if new == old and not last.is_assumed:
-        return
+        return None
     _check_held(uow, whose, old, new)
     stored = _store(uow, whose, new, since=last.created_at)
     uow.emit(HoursChanged(at=now, account_id=whose.account_id, version_id=stored.id))
-    _tell_if_left_alone(uow, whose, (old, new), approved, stored.id)
+    if whose.account_id not in queries_caps.unpaid(uow.session):
+        _tell_if_left_alone(uow, whose, (old, new), approved, stored.id)
+    return stored.id
 
 
 def _check_held(uow: UnitOfWork, whose: Whose, old: Declared, new: Declared) -> None:
@@ -217,7 +234,7 @@ def _store(uow: UnitOfWork, whose: Whose, new: Declared, *, since: datetime) -> 
 def _tell_if_left_alone(
     uow: UnitOfWork,
     whose: Whose,
-    change: tuple[Declared, Declared],
+    change: tuple[Declared, Declared | None],
     approved: frozenset[str],
     version_id: int,
 ) -> None:
@@ -228,6 +245,7 @@ def _tell_if_left_alone(
     uow.session.execute(_ONE_LEAVES_AT_A_TIME)
     topics = queries.approved_for(uow.session, {topic for topic, _language in left})
     others = {person for of_topic in topics.values() for person in of_topic} - {whose.account_id}
+    others -= queries_caps.unpaid(uow.session)
     versions = queries.newest(uow.session, others, whose.site_zone)
     for (topic, language), at in sorted(left.items()):
         rest = topics[topic] & others
@@ -244,14 +262,15 @@ def _tell_if_left_alone(
 
 
 def _left(
-    change: tuple[Declared, Declared], approved: frozenset[str], now: datetime
+    change: tuple[Declared, Declared | None], approved: frozenset[str], now: datetime
 ) -> Iterator[tuple[Place, datetime]]:
     """Yield each topic and language that the person leaves, with when; the earliest one last."""
     old, new = change
-    begins = [absence.start for absence in new.hours.absences if absence.start > now]
+    absences = () if new is None else new.hours.absences
+    begins = [absence.start for absence in absences if absence.start > now]
     for at in (*sorted(begins, reverse=True), now):
         for topic in approved - old.topics_off:
             for language in old.languages:
-                was, stays = (each.is_there_for(topic, language, at) for each in (old, new))
-                if was and not stays:
+                was = old.is_there_for(topic, language, at)
+                if was and not (new and new.is_there_for(topic, language, at)):
                     yield (topic, language), at
