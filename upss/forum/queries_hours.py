@@ -147,10 +147,14 @@ def approved_for(session: Session, topics: Collection[str]) -> Mapping[str, froz
 
 def declared_of(row: HoursVersion | None, language: str, site_zone: str) -> Declared:
     """Return what a person's newest row declares; None: what is assumed of who declared nothing."""
-    return assumed(language, site_zone) if row is None else _version(row).declared
+    return assumed(language, site_zone) if row is None else _declared(row)
 
 
 def _version(row: HoursVersion) -> Version:
+    return Version(row.id, row.account_id, row.created_at, _declared(row))
+
+
+def _declared(row: HoursVersion) -> Declared:
     hours = Hours(
         windows=tuple(Window(*window) for window in row.windows),
         zone=row.zone,
@@ -165,5 +169,4 @@ def _version(row: HoursVersion) -> Version:
         daily_minutes=row.daily_minutes,
         daily_answers=row.daily_answers,
     )
-    declared = Declared(hours, frozenset(row.languages), frozenset(row.topics_off))
-    return Version(row.id, row.account_id, row.created_at, declared)
+    return Declared(hours, frozenset(row.languages), frozenset(row.topics_off))

@@ -1,7 +1,8 @@
 """Room under a person's own limits: reserved with the claim, booked when it counts, given back.
 
-Everything here takes the person's row first, so that two claims, a claim and a refund, or a claim
-and a new limit never count on the same room; a trigger refuses what would pass a limit anyway.
+Everything here happens with the person's row locked, so that two claims, a claim and a refund, or
+a claim and a new limit never count on the same room; a trigger refuses what would pass a limit
+anyway.
 """
 
 from __future__ import annotations
@@ -18,14 +19,12 @@ from sqlalchemy.exc import IntegrityError
 from upss.accounts.models import Account
 from upss.forum import queries_caps as queries
 from upss.forum.events import CapNear
-from upss.forum.models import Answer, Claim, Question
+from upss.forum.models import Answer, Claim
 from upss.forum.models_caps import CapCounter, CapReservation, CapRuleRow, CapStanding
 from upss.forum.rules.cap_counters import CapReached, Counter
 from upss.forum.rules.caps import Stage, period_of
-from upss.forum.rules.pricing import MINUTES, Size
 from upss.forum.rules.queue import ClaimRefused, Reason
 from upss.kernel.ids import AccountId, ClaimId
-from upss.ledger.rules.split import split
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, ScalarSelect
@@ -64,19 +63,22 @@ def reserve(
 ) -> None:
     """Reserve what a new claim will count for, in every limit of its answerer or in none.
 
-    Raises `ClaimRefused` with the reason own_limits, or no_paid_work.
+    The caller has locked the person. Raises `ClaimRefused` with the reason own_limits, or
+    no_paid_work.
     """
-    lock(uow, answerer_id)
     found = queries.in_force(uow.session, answerer_id)
     if found.no_paid_work:
         raise _refused(Reason.NO_PAID_WORK)
     steps, parts = [], []
     for it in found.standings:
         amount = it.row.rule.amount_of(share_minor, currency, minutes)
-        if amount is None:  # what cannot be compared does not fit
-            raise _refused(Reason.OWN_LIMITS)
+        day = it.row.day_of(uow.clock.now())
+        if amount is None:
+            if it.counter.room(day) is None:  # it only warns, and of other money
+                continue
+            raise _refused(Reason.OWN_LIMITS)  # what cannot be compared does not fit
         try:
-            after = it.counter.reserve(amount, it.row.day_of(uow.clock.now()))
+            after = it.counter.reserve(amount, day)
         except CapReached as error:
             raise _refused(Reason.OWN_LIMITS) from error
         steps.append(_Step(it.row, it.counter, after))
@@ -90,24 +92,6 @@ def reserve(
         raise _refused(Reason.OWN_LIMITS) from error
     uow.session.execute(insert(CapReservation), parts)
     _tell_what_is_near(uow, answerer_id, steps)
-
-
-def reserve_for(uow: UnitOfWork, claim: Claim, question: Question) -> None:
-    """Reserve what this claim's answer will earn and take; raises as `reserve` does."""
-    assert question.price_minor is not None  # as for every paid question
-    assert question.commission_bp is not None
-    assert question.fund_bp is not None
-    parts = split(
-        question.price_minor, commission_bp=question.commission_bp, fund_bp=question.fund_bp
-    )
-    reserve(
-        uow,
-        claim_id=ClaimId(claim.id),
-        answerer_id=AccountId(claim.answerer_id),
-        share_minor=parts.share_minor,
-        currency=question.currency or "",
-        minutes=MINUTES[Size(question.size or "")],
-    )
 
 
 def claim_ended(uow: UnitOfWork, claim: Claim) -> None:

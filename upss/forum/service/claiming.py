@@ -7,12 +7,11 @@ touches a later one.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
-from upss.accounts.models import Account
 from upss.forum import queries_hours, queries_offpeak, queries_queue
 from upss.forum.events import ClaimLapsed, QuestionClaimed
 from upss.forum.models import Claim, Question
@@ -22,8 +21,8 @@ from upss.forum.rules.lease import Lease
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.queue import ClaimRefused, Reason, check_claim, claimable
-from upss.forum.service import caps
-from upss.forum.service.moves import by, locked, make_move
+from upss.forum.service import caps, claim_statements
+from upss.forum.service.moves import each, known, locked, make_move
 from upss.kernel.errors import DomainError, NotFound
 from upss.kernel.ids import AccountId, ClaimId, QuestionId
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from upss.db.work import UnitOfWork
+    from upss.forum.queries_queue import Facts
 
 BATCH = 100
 POLICY = Policy()
@@ -52,31 +52,29 @@ def claim(uow: UnitOfWork, *, question_id: QuestionId, answerer_id: AccountId) -
 
     Raises `ClaimRefused` (its fact `reason` says why) or `NotFound`.
     """
-    question = locked(uow, question_id)
+    question = claim_statements.lock(uow, question_id, answerer_id)
     if question.paid_at is None:
         raise NotFound(question_id=question_id)  # no answerer may know of it
-    lapse_if_due(uow, question)
+    if question.status == Status.CLAIMED:
+        lapse_if_due(uow, locked(uow, question_id))
+        question = claim_statements.lock(uow, question_id, answerer_id)
     if question.status != Status.QUEUED:
         held = _active(uow, question_id)
         if held is None or held.answerer_id != answerer_id:
-            raise ClaimRefused(reason=Reason.TAKEN, reasons=(Reason.TAKEN,))
+            raise _refused(Reason.TAKEN)
         return ClaimId(held.id)
-    # Two claims of one person at once must count each other, and a pause that is declared at the
-    # same time is seen or waits; a key lock leaves foreign keys alone.
-    uow.session.execute(
-        select(Account.id).where(Account.id == answerer_id).with_for_update(key_share=True)
-    )
-    now, dials = uow.clock.now(), queries_offpeak.dials(uow.session)
+    now = uow.clock.now()
+    person = queries_queue.facts(uow.session, answerer_id, now, uow.zone)
     check_claim(
         queries_queue.question_view(question),
-        queries_queue.answerer_view(uow.session, answerer_id, now, uow.zone),
+        person.answerer,
         now,
-        dials.policy,
-        is_peak=dials.peak_map(uow.zone).is_peak(now),
+        person.dials.policy,
+        is_peak=person.dials.peak_map(uow.zone).is_peak(now),
     )
-    taken = _take(uow, question, answerer_id)
+    taken = _take(uow, question, person)
     uow.emit(QuestionClaimed(at=uow.clock.now(), question_id=question_id, answerer_id=answerer_id))
-    return ClaimId(taken.id)
+    return taken
 
 
 def take_again(uow: UnitOfWork, question: Question, answerer_id: AccountId) -> Claim:
@@ -84,13 +82,14 @@ def take_again(uow: UnitOfWork, question: Question, answerer_id: AccountId) -> C
 
     Raises `ClaimRefused` for lasting reasons alone: the hour or other open claims are none.
     """
+    caps.lock(uow, answerer_id)
     now, view = uow.clock.now(), queries_queue.question_view(question)
-    person = queries_queue.answerer_view(uow.session, answerer_id, now, uow.zone)
-    verdict = claimable(view, person, now, POLICY)
+    person = queries_queue.facts(uow.session, answerer_id, now, uow.zone)
+    verdict = claimable(view, person.answerer, now, POLICY)
     lasting = tuple(sorted(verdict.reasons & _FOR_WHAT_IS_WRITTEN))
     if lasting:
         raise ClaimRefused(reason=lasting[0], reasons=lasting)
-    return _take(uow, question, answerer_id)
+    return uow.session.get_one(Claim, _take(uow, question, person))
 
 
 def extend(
@@ -129,7 +128,7 @@ def keep(
 
 
 def lapse_due(uow: UnitOfWork) -> int:
-    """End claims whose time has passed, 100 at most; return how many. Drafts are kept.
+    """End claims whose time has passed, of 100 at most; return how many. Drafts are kept.
 
     Rows that somebody is working on at this moment are left for the next time.
     """
@@ -142,9 +141,12 @@ def lapse_due(uow: UnitOfWork) -> int:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).all()
-    for question, held in due:
-        _lapse(uow, question, held)
-    return len(due)
+    held = {question.id: claim for question, claim in due}
+    return each(
+        uow,
+        [question for question, _claim in due],
+        lambda question: _lapse(uow, question, held[question.id]),
+    )
 
 
 def lapse_if_due(uow: UnitOfWork, question: Question) -> None:
@@ -215,31 +217,34 @@ def _lapse(uow: UnitOfWork, question: Question, held: Claim) -> None:
     )
 
 
-def _take(uow: UnitOfWork, question: Question, answerer_id: AccountId) -> Claim:
-    """Claim a question that may be claimed; the unique index has the last word."""
+def _take(uow: UnitOfWork, question: Question, person: Facts) -> ClaimId:
+    """Claim a question that may be claimed, with room under the person's own limits or not at all."""
     assert question.promise_at is not None
-    now = uow.clock.now()
+    who, now = AccountId(person.answerer.id), uow.clock.now()
     lease = leases.begin(now)
     ends_at = leases.expires_at(lease, POLICY, question.promise_at)
     if ends_at <= now:  # in this moment the money goes back to the asker
-        raise ClaimRefused(reason=Reason.TAKEN, reasons=(Reason.TAKEN,))
-    taken = Claim(
-        question_id=question.id,
-        answerer_id=answerer_id,
-        status="active",
-        claimed_at=now,
-        last_saved=now,
-        ends_at=ends_at,
-    )
-    try:
-        with uow.session.begin_nested():
-            uow.session.add(taken)
-            uow.session.flush()
-            caps.reserve_for(uow, taken, question)
-    except IntegrityError as error:
-        raise ClaimRefused(reason=Reason.TAKEN, reasons=(Reason.TAKEN,)) from error
-    make_move(uow, question, "claim", actor=by(answerer_id))
+        raise _refused(Reason.TAKEN)
+    with uow.session.begin_nested() if person.is_limited else nullcontext():
+        taken = claim_statements.take(uow, question, who, lease, ends_at)
+        if taken is None:
+            raise _refused(Reason.TAKEN)
+        if person.is_limited:
+            view = queries_queue.question_view(question)
+            caps.reserve(
+                uow,
+                claim_id=taken,
+                answerer_id=who,
+                share_minor=view.share_minor,
+                currency=view.currency,
+                minutes=view.minutes,
+            )
+    known(uow, question.id, status=Status.CLAIMED, updated_at=now)
     return taken
+
+
+def _refused(reason: Reason) -> ClaimRefused:
+    return ClaimRefused(reason=reason, reasons=(reason,))
 
 
 def _active(uow: UnitOfWork, question_id: QuestionId) -> Claim | None:

@@ -1,4 +1,4 @@
-"""The one way in which a question changes its state."""
+"""The one way in which a question changes its state; a claim writes the same by one statement."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
 
 from upss.forum.models import Move, Question
 from upss.forum.rules.lifecycle import ENDS, move
@@ -37,9 +39,7 @@ def make_move(uow: UnitOfWork, question: Question, event: str, *, actor: str) ->
 
     `actor` is "system", "timer" or "account:<id>". Raises `MoveRefused`.
     """
-    row = move(question.status, event)
-    now = uow.clock.now()
-    target = question.status if row.target is None else str(row.target)
+    now, target = uow.clock.now(), target_of(question.status, event)
     uow.session.add(
         Move(
             question_id=question.id,
@@ -54,6 +54,21 @@ def make_move(uow: UnitOfWork, question: Question, event: str, *, actor: str) ->
     question.updated_at = now
     if target in ENDS:
         question.closed_at = now
+
+
+def target_of(status: str, event: str) -> str:
+    """Return the state that an event leads to from this one. Raises `MoveRefused`."""
+    row = move(status, event)
+    return status if row.target is None else str(row.target)
+
+
+def known(uow: UnitOfWork, question_id: int, **written: object) -> None:
+    """Let what this session has read of a question hold what a statement has just written."""
+    key = identity_key(Question, question_id)
+    question = uow.session.identity_map.get(key)
+    if question is not None:
+        for name, value in written.items():
+            set_committed_value(question, name, value)
 
 
 def each(uow: UnitOfWork, questions: Sequence[Question], act: Callable[[Question], None]) -> int:
