@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from tests.factories import (
     AT_ONCE,
@@ -169,8 +170,8 @@ def test_a_paid_question_is_held_with_its_fee():
     assert (money.paid, money.held, money.fee) == (1200, 1200, FEE)
     assert balances()["Assets:Stripe:Balance"] == 1200 - FEE
     [line] = receipt(question)
-    assert (line.status, line.amount_minor, line.fee_minor, line.refund_status) == (
-        "paid", 1200, FEE, None,
+    assert (line.status, line.amount_minor, line.fee_minor, line.refunds) == (
+        "paid", 1200, FEE, (),
     )  # fmt: skip
 
 
@@ -385,14 +386,15 @@ def test_withdrawn_requested_sent_settled_and_on_the_receipt(clock):
     money = money_of(question)
     assert (money.held, money.refund_pending, money.refunded) == (0, 1200, 0)
     [line] = receipt(question)
-    assert (line.refund_status, line.refund_minor) == ("requested", 1200)
+    [back] = line.refunds
+    assert (back.status, back.minor) == ("requested", 1200)
     clock.advance(timedelta(minutes=1))
     tasks.send_refund(refund)
     money = money_of(question)
     assert (money.refund_pending, money.refunded) == (0, 1200)
-    [line] = receipt(question)
-    assert line.refund_status == "settled"
-    assert (line.refund_requested_at, line.refund_settled_at) == (requested_at, clock.now())
+    [back] = receipt(question)[0].refunds
+    assert back.status == "settled"
+    assert (back.requested_at, back.settled_at) == (requested_at, clock.now())
     tasks.send_refund(refund)
     assert count(entries())["refund_settled"] == 1
 
@@ -403,6 +405,35 @@ def test_nothing_is_withdrawn_twice():
     with pytest.raises(asking.MoveRefused), unit() as uow:
         asking.withdraw(uow, question_id=question)
     assert len(refund_rows(question)) == 1
+
+
+def test_a_part_goes_back_once_for_its_cause_and_the_rest_with_the_question():
+    question = queued(person())
+
+    def part(cause):
+        with unit() as uow:
+            refunding.refund_part(uow, question_id=question, amount_minor=401, cause=cause)
+            uow.commit()
+
+    part("express_missed")
+    with pytest.raises(IntegrityError):
+        part("express_missed")
+    money = money_of(question)
+    assert (money.held, money.refund_pending) == (799, 401)
+    tasks.send_refund(RefundId(refund_rows(question)[0].id))
+    refund = withdrawn(question)
+    tasks.send_refund(refund)
+    tasks.send_refund(refund)
+    assert [row.amount_minor for row in refund_rows(question)] == [401, 799]
+    money = money_of(question)
+    assert (money.held, money.refund_pending, money.refunded) == (0, 0, 1200)
+    assert [(back.status, back.minor) for back in receipt(question)[0].refunds] == [
+        ("settled", 401), ("settled", 799),
+    ]  # fmt: skip
+    sent = {each["id"]: each["amount"] for each in control_objects("refund")}
+    assert [sent[row.provider_id] for row in refund_rows(question)] == [401, 799]
+    with pytest.raises(refunding.NothingToRefund), unit() as uow:
+        refunding.refund_in_full(uow, question_id=question, cause="expired")
 
 
 def test_nothing_paid_is_nothing_to_refund():

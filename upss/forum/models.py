@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Identity,
+    Index,
+    String,
+    Text,
+    case,
+    text,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from upss.db.base import Base
 from upss.db.types import MinorUnits
+from upss.forum.rules.express import shared_minor
 from upss.forum.rules.lifecycle import Status
 
 _STATUSES = ", ".join(f"'{status}'" for status in Status)
@@ -28,6 +41,10 @@ class Question(Base):
             name="paid_is_complete",
         ),
         CheckConstraint("price_minor > 0", name="price_positive"),
+        CheckConstraint("express_minor > 0 AND express_minor < price_minor", name="express"),
+        CheckConstraint(
+            "express_returned_at IS NULL OR express_minor IS NOT NULL", name="express_returned"
+        ),
         CheckConstraint("commission_bp BETWEEN 0 AND 2500", name="commission_ceiling"),
         CheckConstraint("fund_bp BETWEEN 0 AND commission_bp", name="fund_within_commission"),
         CheckConstraint("size IN ('small', 'medium', 'large')", name="size"),
@@ -45,6 +62,22 @@ class Question(Base):
             "ix_question_reserved",
             "reserved_for",
             postgresql_where=text("status = 'queued' AND reserved_for IS NOT NULL"),
+        ),
+        Index(
+            "ix_question_express",
+            "topic",
+            "language",
+            "paid_at",
+            "id",
+            postgresql_where=text("status = 'queued' AND express_minor IS NOT NULL"),
+        ),
+        Index(
+            "ix_question_express_due",
+            "promise_at",
+            postgresql_where=text(
+                "status IN ('queued', 'claimed') AND express_minor IS NOT NULL"
+                " AND express_returned_at IS NULL"
+            ),
         ),
         Index("ix_question_asker", "asker_id", "id"),
         Index("ix_question_paid", "paid_at"),
@@ -78,6 +111,8 @@ class Question(Base):
     wants_previous: Mapped[bool] = mapped_column(server_default="false")
     # the offer
     price_minor: Mapped[int | None] = mapped_column(MinorUnits)
+    # of an express question: the part of the price that goes back if the promise is missed
+    express_minor: Mapped[int | None] = mapped_column(MinorUnits)
     currency: Mapped[str | None] = mapped_column(String(3))
     commission_bp: Mapped[int | None]
     fund_bp: Mapped[int | None]
@@ -93,10 +128,34 @@ class Question(Base):
     # until then it is kept for this answerer, who answered the asker before
     reserved_for: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     reserved_until: Mapped[datetime | None]
+    express_returned_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     accept_due_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+
+    @hybrid_property
+    def is_express(self) -> bool:
+        """Whether a quicker answer was bought."""
+        return self.express_minor is not None
+
+    @is_express.inplace.expression
+    @classmethod
+    def _is_express(cls) -> ColumnElement[bool]:
+        return cls.express_minor.is_not(None)
+
+    @hybrid_property
+    def shared_minor(self) -> int | None:
+        """Price less a surcharge that went back: an accepted answer is paid from it."""
+        if self.price_minor is None:
+            return None
+        return shared_minor(self.price_minor, self.express_minor, self.express_returned_at)
+
+    @shared_minor.inplace.expression
+    @classmethod
+    def _shared_minor(cls) -> ColumnElement[int | None]:
+        returned = case((cls.express_returned_at.is_not(None), cls.express_minor), else_=0)
+        return cls.price_minor - returned
 
 
 class Claim(Base):

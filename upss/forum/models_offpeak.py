@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -38,6 +39,7 @@ class OffpeakVersion(Base):
         CheckConstraint("prior_per_hour > 0", name="prior"),
         CheckConstraint("stagger_minutes BETWEEN 0 AND 1440", name="stagger"),
         CheckConstraint("peak_source IN ('fixed', 'learned', 'learned_pins')", name="peak_source"),
+        CheckConstraint("express_percent BETWEEN 10 AND 100", name="express_percent"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -53,6 +55,8 @@ class OffpeakVersion(Base):
     fixed_cells: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
     pins: Mapped[list[list[int]]] = mapped_column(JSONB)
     closed_dates: Mapped[list[date]] = mapped_column(ARRAY(Date))
+    express: Mapped[bool] = mapped_column(server_default="false")
+    express_percent: Mapped[int] = mapped_column(SmallInteger, server_default="50")
 
 
 class PeakVersion(Base):
@@ -113,7 +117,7 @@ class TopicDesk(Base):
 
 
 class Calibration(Base):
-    """The factor of the last full hour, and how many scores stand behind it."""
+    """The factors of the last full hour, and how many scores stand behind each."""
 
     __tablename__ = "calibration"
     __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
@@ -121,11 +125,16 @@ class Calibration(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     factor: Mapped[float]
     n_scores: Mapped[int]
+    express_factor: Mapped[float] = mapped_column(server_default="2.5")
+    n_express_scores: Mapped[int] = mapped_column(server_default="0")
     at: Mapped[datetime]
 
 
 class QuestionPromise(Base):
-    """What a promise was calculated from; it never changes once the question is paid."""
+    """What a promise was calculated from; it never changes once the question is paid.
+
+    Of an express promise `ordinary_by` is the ordinary one that was offered beside it.
+    """
 
     __tablename__ = "question_promise"
 
@@ -139,17 +148,23 @@ class QuestionPromise(Base):
     base_h: Mapped[float]
     reading: Mapped[float]
     n_scores: Mapped[int]
+    is_express: Mapped[bool] = mapped_column(server_default="false")
+    ordinary_by: Mapped[datetime | None]
 
 
 class PromiseScore(Base):
     """How many times its base a question took until its first answer."""
 
     __tablename__ = "promise_score"
-    __table_args__ = (Index("ix_promise_score_newest", "at", "question_id"),)
+    __table_args__ = (
+        Index("ix_promise_score_newest", "at", "question_id"),
+        Index("ix_promise_score_express", "at", "question_id", postgresql_where=text("is_express")),
+    )
 
     question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), primary_key=True)
     at: Mapped[datetime]
     value: Mapped[float]
+    is_express: Mapped[bool] = mapped_column(server_default="false")
 
 
 class Waiting(Base):

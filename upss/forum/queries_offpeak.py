@@ -103,6 +103,7 @@ def dials_of(row: OffpeakVersion, cells: Sequence[int]) -> Dials:
             cold_margin=max(row.margin, Policy().cold_margin),
             max_promise=timedelta(hours=row.max_promise_hours),
             stagger=timedelta(minutes=row.stagger_minutes),
+            express=row.express,
         ),
         prior_per_hour=row.prior_per_hour,
         peak_source=PeakSource(row.peak_source),
@@ -110,6 +111,7 @@ def dials_of(row: OffpeakVersion, cells: Sequence[int]) -> Dials:
         pins={cell: bool(is_peak) for cell, is_peak in row.pins},
         closed=frozenset(row.closed_dates),
         peaks=frozenset(cells),
+        express_percent=row.express_percent,
     )
 
 
@@ -143,10 +145,14 @@ def desk_of(row: TopicDesk) -> Desk:
     )
 
 
-def factor(session: Session) -> Factor:
-    """Return the factor of the last full hour; one statement."""
+def factor(session: Session, *, is_express: bool = False) -> Factor:
+    """Return the factor of the last full hour, of ordinary or express promises; one statement."""
     row = session.get(Calibration, 1, populate_existing=True)
-    return Factor(COLD_FACTOR, 0, None) if row is None else Factor(row.factor, row.n_scores, row.at)
+    if row is None:
+        return Factor(COLD_FACTOR, 0, None)
+    if is_express:
+        return Factor(row.express_factor, row.n_express_scores, row.at)
+    return Factor(row.factor, row.n_scores, row.at)
 
 
 def declarations(session: Session, since: datetime, site_zone: str) -> Declarations:
@@ -181,26 +187,38 @@ def _closed(session: Session, since: datetime) -> Since[frozenset[date]]:
     return tuple((row.created_at, frozenset(row.closed_dates)) for row in rows)
 
 
-def waiting(session: Session, place: Place, most: int) -> int:
-    """Return how many questions wait in a topic and language, counting up to `most`."""
-    some = (
-        select(Question.id)
-        .where(
-            Question.status == Status.QUEUED,
-            Question.topic == place[0],
-            Question.language == place[1],
-        )
-        .limit(most)
-        .subquery()
+def waiting(session: Session, place: Place, most: int, *, is_express: bool = False) -> int:
+    """Return how many questions wait in a topic and language, counting up to `most`.
+
+    An ordinary one waits behind all of them, an express one behind express ones alone.
+    """
+    some = select(Question.id).where(
+        Question.status == Status.QUEUED,
+        Question.topic == place[0],
+        Question.language == place[1],
     )
-    return session.scalar(select(func.count()).select_from(some)) or 0
+    if is_express:
+        some = some.where(Question.is_express)
+    counted = some.limit(most).subquery()
+    return session.scalar(select(func.count()).select_from(counted)) or 0
 
 
-def newest_scores(session: Session) -> Sequence[float]:
-    """Return the newest scores, the oldest of them first."""
+def sold_since(session: Session, since: datetime) -> tuple[int, int]:
+    """Return how many express questions, and how many in all, were paid for since; one statement."""
+    row = session.execute(
+        select(func.count().filter(Question.is_express), func.count()).where(
+            Question.paid_at > since
+        )
+    ).one()
+    return row[0], row[1]
+
+
+def newest_scores(session: Session, *, is_express: bool, most: int = WINDOW) -> Sequence[float]:
+    """Return the newest scores of ordinary or of express questions, the oldest of them first."""
     newest = (
         select(PromiseScore.value)
+        .where(PromiseScore.is_express if is_express else ~PromiseScore.is_express)
         .order_by(PromiseScore.at.desc(), PromiseScore.question_id.desc())
-        .limit(WINDOW)
+        .limit(most)
     )
     return list(reversed(session.scalars(newest).all()))

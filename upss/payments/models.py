@@ -70,6 +70,12 @@ class Refund(Base):
         CheckConstraint("status IN ('requested', 'sent', 'settled', 'failed')", name="status"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index("ix_refund_question", "question_id"),
+        Index(
+            "uq_refund_express",
+            "question_id",
+            unique=True,
+            postgresql_where=text("cause = 'express_missed'"),
+        ),
         Index("ix_refund_open", "id", postgresql_where=text("status IN ('requested', 'sent')")),
     )
 

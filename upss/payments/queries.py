@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select, text
-from sqlalchemy.orm import aliased
+from sqlalchemy import or_, select, text
 
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import PaymentId, QuestionId, RefundId
@@ -16,6 +16,7 @@ from upss.payments.models import BalanceTransactionRow, Payment, Refund
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
 
@@ -101,8 +102,18 @@ def open_refunds(session: Session, *, older_than: datetime, limit: int) -> Seque
 
 
 @dataclass(frozen=True, slots=True)
+class RefundLine:
+    """One refund of a payment, for the receipt."""
+
+    status: str
+    minor: int
+    requested_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptLine:
-    """One payment of a question with its fee and refund, for the receipt."""
+    """One payment of a question with its fee and refunds, oldest first, for the receipt."""
 
     status: str
     amount_minor: int
@@ -111,35 +122,39 @@ class ReceiptLine:
     receipt_url: str | None
     reference: str | None
     fee_minor: int | None
-    refund_status: str | None
-    refund_minor: int | None
-    refund_requested_at: datetime | None
-    refund_settled_at: datetime | None
+    refunds: tuple[RefundLine, ...]
 
 
 def receipt(session: Session, question_id: QuestionId) -> list[ReceiptLine]:
     """Return the settled payments of a question, oldest first; one statement."""
-    asked = aliased(Refund)
-    latest = select(func.max(asked.id)).where(asked.payment_id == Payment.id).scalar_subquery()
     rows = session.execute(
-        select(
-            Payment.status,
-            Payment.amount_minor,
-            Payment.currency,
-            Payment.settled_at,
-            Payment.receipt_url,
-            Payment.charge_id,
-            BalanceTransactionRow.fee_minor,
-            Refund.status,
-            Refund.amount_minor,
-            Refund.requested_at,
-            Refund.settled_at,
-        )
+        select(Payment, BalanceTransactionRow.fee_minor, Refund)
         .outerjoin(
             BalanceTransactionRow, BalanceTransactionRow.id == Payment.balance_transaction_id
         )
-        .outerjoin(Refund, Refund.id == latest)
+        .outerjoin(Refund, Refund.payment_id == Payment.id)
         .where(Payment.question_id == question_id, Payment.status.in_(("paid", "returned")))
-        .order_by(Payment.id)
+        .order_by(Payment.id, Refund.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    return [_line(list(of_payment)) for _id, of_payment in groupby(rows, lambda row: row[0].id)]
+
+
+def _line(rows: Sequence[Row[tuple[Payment, int | None, Refund | None]]]) -> ReceiptLine:
+    """Return one payment from its rows, one for each of its refunds."""
+    payment, fee_minor, _first = rows[0]
+    refunds = tuple(
+        RefundLine(each.status, each.amount_minor, each.requested_at, each.settled_at)
+        for _payment, _fee, each in rows
+        if each is not None
     )
-    return [ReceiptLine(*tuple(row)) for row in rows]
+    return ReceiptLine(
+        payment.status,
+        payment.amount_minor,
+        payment.currency,
+        payment.settled_at,
+        payment.receipt_url,
+        payment.charge_id,
+        fee_minor,
+        refunds,
+    )

@@ -26,7 +26,7 @@ class Dials:
     """One version: `prior_per_hour` are the answers that an hour of declared time is guessed to bring.
 
     Cells are hours of the week (0 is Monday 00:00 where the site is at home); `peaks` are those in
-    force.
+    force. A quicker answer costs `express_percent` of the price more.
     """
 
     version_id: int
@@ -37,6 +37,7 @@ class Dials:
     pins: Mapping[int, bool]
     closed: frozenset[date]
     peaks: frozenset[int]
+    express_percent: int = 50
 
     def peak_map(self, site_zone: str) -> PeakMap:
         """Return the peaks in force on the real hours of the site's zone."""

@@ -1,4 +1,4 @@
-"""Express: the one sold exception to the order of the queue, with a promise of its own.
+"""Express: the one sold exception to the order of the queue, with a promise and a surcharge.
 
 Its promise is an ordinary `quote` in which `n_ahead`, `factor` and `n_scores` count the topic's
 express questions alone, under `express_policy`.
@@ -49,3 +49,18 @@ def is_express_offered(
     if express_week + 1 > policy.express_share * (all_week + 1):
         return False
     return express.by - now <= policy.express_ratio * (ordinary.by - now)
+
+
+def surcharge(price_minor: int, percent: int) -> int:
+    """Return what a quicker answer costs more than `price_minor`, in minor units, rounded down."""
+    return max(1, price_minor * percent // 100)
+
+
+def shared_minor(price_minor: int, express_minor: int | None, returned_at: datetime | None) -> int:
+    """Return what an accepted answer is paid from: the price, less a surcharge that went back."""
+    return price_minor if returned_at is None else price_minor - (express_minor or 0)
+
+
+def is_missed(*, by: datetime, at: datetime) -> bool:
+    """Tell whether an answer at `at` (or none by then) breaks the promise: the surcharge goes back."""
+    return at > by

@@ -7,7 +7,7 @@ and factor are those of the last full hour, and both follow from the moves of qu
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from upss.forum import queries_offpeak as queries
 from upss.forum.models import Answer, Move, Question
 from upss.forum.models_offpeak import Calibration, PromiseScore, QuestionPromise, TopicDesk
 from upss.forum.queries_offpeak import Place
+from upss.forum.rules.express import express_calibrator
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.promising import Calibrator, TopicRate, score
 from upss.forum.service import releasing
@@ -86,7 +87,12 @@ def _score_answers(hour: _Hour) -> None:
         .order_by(Answer.posted_at, Question.id)
     ).all()
     scores = [
-        {"question_id": row.id, "at": row.posted_at, "value": value}
+        {
+            "question_id": row.id,
+            "at": row.posted_at,
+            "value": value,
+            "is_express": row.QuestionPromise.is_express,
+        }
         for row in answered
         if (value := _score(hour, row.topic, row.language, row.QuestionPromise, row.posted_at))
         is not None
@@ -195,11 +201,17 @@ def _queues(hour: _Hour) -> tuple[dict[Place, list[Change]], dict[Place, int]]:
 
 
 def _store_factor(hour: _Hour) -> None:
-    """Calculate the factor; what still waits and is late already counts as late."""
-    scores = queries.newest_scores(hour.uow.session)
-    target = queries.dials(hour.uow.session).policy.target
-    value = Calibrator(target=target, scores=deque(scores)).factor(_open_scores(hour))
-    figures = {"factor": value, "n_scores": len(scores), "at": hour.upto}
+    """Calculate both factors; what still waits and is late already counts as late."""
+    policy = queries.dials(hour.uow.session).policy
+    value, n_scores = _factor(hour, Calibrator(target=policy.target), is_express=False)
+    express, n_express = _factor(hour, express_calibrator(policy), is_express=True)
+    figures = {
+        "factor": value,
+        "n_scores": n_scores,
+        "express_factor": express,
+        "n_express_scores": n_express,
+        "at": hour.upto,
+    }
     hour.uow.session.execute(
         insert(Calibration)
         .values(id=1, **figures)
@@ -207,7 +219,14 @@ def _store_factor(hour: _Hour) -> None:
     )
 
 
-def _open_scores(hour: _Hour) -> Iterator[float]:
+def _factor(hour: _Hour, empty: Calibrator, *, is_express: bool) -> tuple[float, int]:
+    """Return the factor of ordinary or of express questions, and of how many scores it is."""
+    scores = queries.newest_scores(hour.uow.session, is_express=is_express, most=empty.window)
+    calibrator = replace(empty, scores=deque(scores))
+    return calibrator.factor(_open_scores(hour, is_express=is_express)), len(scores)
+
+
+def _open_scores(hour: _Hour, *, is_express: bool) -> Iterator[float]:
     """Yield the scores so far of the paid questions that had no answer at the full hour."""
     is_open = Question.closed_at.is_(None) | (Question.closed_at > hour.upto)
     unanswered = Question.answered_at.is_(None) | (Question.answered_at >= hour.upto)
@@ -215,6 +234,7 @@ def _open_scores(hour: _Hour) -> Iterator[float]:
         select(Question.topic, Question.language, QuestionPromise)
         .join(QuestionPromise, QuestionPromise.question_id == Question.id)
         .where(Question.paid_at <= hour.upto, is_open, unanswered)
+        .where(QuestionPromise.is_express.is_(is_express))
         .execution_options(yield_per=1000)
     )
     for topic, language, promise in rows:

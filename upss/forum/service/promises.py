@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.dialects.postgresql import insert
@@ -13,6 +13,7 @@ from upss.forum.models import Question
 from upss.forum.models_offpeak import QuestionPromise, TopicDesk, Waiting
 from upss.forum.queries_offpeak import Declarations, Desk, Factor, Place
 from upss.forum.rules.dials import Dials
+from upss.forum.rules.express import express_policy, is_express_offered
 from upss.forum.rules.promising import AHEAD_EXTRA, NoCapacity, Quote, quote
 from upss.kernel.errors import DomainError
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from upss.db.work import UnitOfWork
-    from upss.forum.rules.capacity import CapacityClock
+    from upss.forum.rules.policy import Policy
+
+WEEK = timedelta(weeks=1)
 
 
 class NoPromise(DomainError):
@@ -31,11 +34,27 @@ class NoPromise(DomainError):
     code = "no_promise"
 
 
+class NoExpress(DomainError):
+    """A quicker answer cannot be sold now; facts topic and language."""
+
+    code = "no_express"
+
+
+@dataclass(frozen=True, slots=True)
+class Express:
+    """A quicker promise, how many scores stand behind it, and the ordinary one beside it."""
+
+    quote: Quote
+    n_scores: int
+    ordinary_by: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Quoter:
     """What promises in some topics and languages are calculated from, as it is now."""
 
     session: Session
+    now: datetime
     dials: Dials
     factor: Factor
     desks: dict[Place, Desk]
@@ -49,36 +68,59 @@ class Quoter:
         desks = {each: known.get(each) or queries.new_desk(each, now) for each in wanted}
         since = min(desk.clock_start for desk in desks.values())
         declared = queries.declarations(session, since, uow.zone)
-        return cls(session, queries.dials(session), queries.factor(session), desks, declared)
+        return cls(session, now, queries.dials(session), queries.factor(session), desks, declared)
 
     def quote(self, place: Place, at: datetime) -> Quote | NoCapacity:
         """Return the promise of a question whose time begins at `at`; one statement."""
-        desk, policy = self.desks[place], self.dials.policy
+        return self._calculate(place, at, self.factor, self.dials.policy, is_express=False)
+
+    def express(self, place: Place, at: datetime, beside: Quote) -> Express | None:
+        """Return the express promise that may be sold `beside` the ordinary one, if one may.
+
+        Three statements where express is switched on, none elsewhere.
+        """
+        policy = self.dials.policy
+        if not policy.express:
+            return None
+        factor = queries.factor(self.session, is_express=True)
+        own = self._calculate(place, at, factor, express_policy(policy), is_express=True)
+        express_week, all_week = queries.sold_since(self.session, self.now - WEEK)
+        is_offered = is_express_offered(
+            ordinary=beside,
+            express=own,
+            now=at,
+            express_week=express_week,
+            all_week=all_week,
+            policy=policy,
+        )
+        if not is_offered or isinstance(own, NoCapacity):
+            return None
+        return Express(own, factor.n_scores, beside.by)
+
+    def _calculate(
+        self, place: Place, at: datetime, factor: Factor, policy: Policy, *, is_express: bool
+    ) -> Quote | NoCapacity:
+        desk = self.desks[place]
         clock, rate = self.declared.clock(desk, at), desk.rate(self.dials)
-        most = self._most_ahead(clock, rate.per_hour, at)
+        # How many questions ahead are too many for any promise: no more need counting. A site that
+        # has measured nothing yet promises what fits without the factor.
+        reachable = clock.cum(at + policy.max_promise) - clock.cum(at)
+        most = max(1, int(rate.per_hour * reachable / min(1.0, factor.value)) - AHEAD_EXTRA + 2)
         return quote(
             now=at,
             clock=clock,
-            n_ahead=queries.waiting(self.session, place, most),
+            n_ahead=queries.waiting(self.session, place, most, is_express=is_express),
             rate=rate,
-            factor=self.factor.value,
-            n_scores=self.factor.n_scores,
+            factor=factor.value,
+            n_scores=factor.n_scores,
             policy=policy,
         )
 
-    def _most_ahead(self, clock: CapacityClock, per_hour: float, at: datetime) -> int:
-        """Return how many questions ahead are too many for any promise: no more need counting.
 
-        A site that has measured nothing yet promises what fits without the factor.
-        """
-        reachable = clock.cum(at + self.dials.policy.max_promise) - clock.cum(at)
-        return max(1, int(per_hour * reachable / min(1.0, self.factor.value)) - AHEAD_EXTRA + 2)
-
-
-def give(uow: UnitOfWork, question: Question, *, at: datetime) -> Quote:
+def give(uow: UnitOfWork, question: Question, *, at: datetime, is_express: bool = False) -> Quote:
     """Promise an answer to a locked question whose time begins at `at`, and note from what.
 
-    Raises `NoPromise`.
+    Raises `NoPromise`, or `NoExpress` where only the ordinary promise can be given.
     """
     assert question.topic is not None
     place = (question.topic, question.language)
@@ -86,12 +128,20 @@ def give(uow: UnitOfWork, question: Question, *, at: datetime) -> Quote:
     found = quoter.quote(place, at)
     if isinstance(found, NoCapacity):
         raise NoPromise(reason=found.reason, topic=question.topic, language=question.language)
+    n_scores, ordinary_by = quoter.factor.n_scores, None
+    if is_express:
+        express = quoter.express(place, at, found)
+        if express is None:
+            raise NoExpress(topic=question.topic, language=question.language)
+        found, n_scores, ordinary_by = express.quote, express.n_scores, express.ordinary_by
     _open_desk(uow, quoter.desks[place])
     figures = {name: value for name, value in asdict(found).items() if name != "by"}
     noted = figures | {
         "offered_at": uow.clock.now(),
         "by_at": found.by,
-        "n_scores": quoter.factor.n_scores,
+        "n_scores": n_scores,
+        "is_express": is_express,
+        "ordinary_by": ordinary_by,
     }
     uow.session.execute(
         insert(QuestionPromise)
@@ -99,6 +149,16 @@ def give(uow: UnitOfWork, question: Question, *, at: datetime) -> Quote:
         .on_conflict_do_update(index_elements=["question_id"], set_=noted)
     )
     return found
+
+
+def express_beside(uow: UnitOfWork, question: Question, *, at: datetime) -> Express | None:
+    """Return the quicker promise that this draft could have instead, if one may be sold."""
+    if question.topic is None or not queries.dials(uow.session).policy.express:
+        return None
+    place = (question.topic, question.language)
+    quoter = Quoter.load(uow, (place,))
+    ordinary = quoter.quote(place, at)
+    return None if isinstance(ordinary, NoCapacity) else quoter.express(place, at, ordinary)
 
 
 def _open_desk(uow: UnitOfWork, desk: Desk) -> None:

@@ -34,7 +34,10 @@ def release(uow: UnitOfWork, question: Question) -> None:
     assert question.paid_at is not None
     dials = queries.dials(uow.session)
     question.released_at = release_at(
-        question.paid_at, dials.peak_map(uow.zone), dials.policy.mode, is_express=False
+        question.paid_at,
+        dials.peak_map(uow.zone),
+        dials.policy.mode,
+        is_express=question.is_express,
     )
     _set_urgency(uow, dials, [question])
 
@@ -59,7 +62,7 @@ def release_anew(uow: UnitOfWork) -> None:
     for question in waiting:
         assert question.paid_at is not None
         question.released_at = release_at(
-            question.paid_at, peaks, dials.policy.mode, is_express=False
+            question.paid_at, peaks, dials.policy.mode, is_express=question.is_express
         )
     _set_urgency(uow, dials, waiting)
 

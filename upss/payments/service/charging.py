@@ -141,7 +141,9 @@ def _moved(uow: UnitOfWork, payment: Payment, status: PaymentStatus) -> None:
             question_id=question_id, amount=amount, session_id=session_id
         )
         post(uow, draft)
-        refund_id = add_refund(uow, payment=payment, cause="returned")
+        refund_id = add_refund(
+            uow, payment=payment, cause="returned", amount_minor=payment.amount_minor
+        )
         uow.emit(
             PaymentReturned(
                 at=now, payment_id=payment_id, question_id=question_id, refund_id=refund_id

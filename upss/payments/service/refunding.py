@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from upss.kernel.errors import DomainError, NotFound
 from upss.kernel.ids import QuestionId, RefundId, new_public_id
@@ -24,7 +24,7 @@ _OPEN = ("requested", "sent")
 
 
 class NothingToRefund(DomainError):
-    """The question has no paid payment."""
+    """The question has no paid payment, or nothing of it is left."""
 
     code = "nothing_to_refund"
 
@@ -36,10 +36,32 @@ class RefundNotFailed(DomainError):
 
 
 def refund_in_full(uow: UnitOfWork, *, question_id: QuestionId, cause: str) -> RefundId:
-    """Ask for the whole held price of a question back; the job sends it.
+    """Ask for all that is still held of a question's price back; the job sends it.
 
     Raises `NothingToRefund`, or the ledger's `Overdrawn` when the price is no longer held.
     """
+    payment = _paid(uow, question_id)
+    before = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
+        Refund.payment_id == payment.id
+    )
+    left_minor = payment.amount_minor - int(uow.session.execute(before).scalar_one())
+    if left_minor <= 0:
+        raise NothingToRefund(question_id=question_id)
+    return _refund_held(uow, payment, cause, left_minor)
+
+
+def refund_part(
+    uow: UnitOfWork, *, question_id: QuestionId, amount_minor: int, cause: str
+) -> RefundId:
+    """Ask for a part of a question's held price back; the rest stays held.
+
+    Raises as `refund_in_full` does.
+    """
+    return _refund_held(uow, _paid(uow, question_id), cause, amount_minor)
+
+
+def _paid(uow: UnitOfWork, question_id: QuestionId) -> Payment:
+    """Return the paid payment of a question, locked: two refunds of it never overlap."""
     payment = uow.session.scalar(
         select(Payment)
         .where(Payment.question_id == question_id, Payment.status == "paid")
@@ -47,10 +69,14 @@ def refund_in_full(uow: UnitOfWork, *, question_id: QuestionId, cause: str) -> R
     )
     if payment is None:
         raise NothingToRefund(question_id=question_id)
-    refund_id = add_refund(uow, payment=payment, cause=cause)
+    return payment
+
+
+def _refund_held(uow: UnitOfWork, payment: Payment, cause: str, amount_minor: int) -> RefundId:
+    refund_id = add_refund(uow, payment=payment, cause=cause, amount_minor=amount_minor)
     refund = uow.session.get_one(Refund, refund_id)
     draft = refunds.refund_requested(
-        question_id=question_id,
+        question_id=payment.question_id,
         amount=Money(refund.amount_minor, refund.currency),
         refund_key=refund.public_id,
     )
@@ -58,8 +84,8 @@ def refund_in_full(uow: UnitOfWork, *, question_id: QuestionId, cause: str) -> R
     return refund_id
 
 
-def add_refund(uow: UnitOfWork, *, payment: Payment, cause: str) -> RefundId:
-    """Store a refund of a whole payment and defer its sending; posts nothing by itself."""
+def add_refund(uow: UnitOfWork, *, payment: Payment, cause: str, amount_minor: int) -> RefundId:
+    """Store a refund of a payment and defer its sending; posts nothing by itself."""
     public_id = new_public_id()
     refund = Refund(
         public_id=public_id,
@@ -67,7 +93,7 @@ def add_refund(uow: UnitOfWork, *, payment: Payment, cause: str) -> RefundId:
         question_id=payment.question_id,
         cause=cause,
         status="requested",
-        amount_minor=payment.amount_minor,
+        amount_minor=amount_minor,
         currency=payment.currency,
         attempt=1,
         idempotency_key=_key(public_id, 1),
