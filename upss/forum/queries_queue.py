@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from upss.db import driver
 from upss.forum import queries_hours, queries_offpeak
+from upss.forum.rules.express import shared_minor
 from upss.forum.rules.hours import is_away, local_day
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.pricing import MINUTES, Size
@@ -33,7 +34,8 @@ FACTS = """
            h.zone, h.windows, h.quiet_start_min, h.quiet_end_min, h.absences, h.paused_until,
            h.rest_days, h.daily_minutes, h.daily_answers, h.languages, h.topics_off,
            o.id, o.mode, o.urgency, o.margin, o.max_promise_hours, o.prior_per_hour,
-           o.stagger_minutes, o.peak_source, o.fixed_cells, o.pins, o.closed_dates, p.cells,
+           o.stagger_minutes, o.peak_source, o.fixed_cells, o.pins, o.closed_dates,
+           o.express, o.express_percent, p.cells,
            work.sizes, work.ended,
            ARRAY(SELECT t.topic FROM topic_approval t WHERE t.account_id = a.id) AS topics,
            (SELECT r.percentile FROM answerer_rank r WHERE r.account_id = a.id) AS percentile,
@@ -71,9 +73,10 @@ def question_view(question: Question) -> QuestionView:
     assert question.currency is not None
     assert question.commission_bp is not None
     assert question.fund_bp is not None
-    parts = split(
-        question.price_minor, commission_bp=question.commission_bp, fund_bp=question.fund_bp
+    shared = shared_minor(
+        question.price_minor, question.express_minor, question.express_returned_at
     )
+    parts = split(shared, commission_bp=question.commission_bp, fund_bp=question.fund_bp)
     return QuestionView(
         id=question.id,
         topic=question.topic,
@@ -85,6 +88,7 @@ def question_view(question: Question) -> QuestionView:
         share_minor=parts.share_minor,
         currency=question.currency,
         minutes=MINUTES[Size(str(question.size))],
+        is_express=question.express_minor is not None,
         is_taken=question.status != Status.QUEUED,
         reserved_for=question.reserved_for,
         reserved_until=question.reserved_until,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select, text
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
     from sqlalchemy.orm import Session
+
+    AnyRow = Row[*tuple[Any, ...]]
 
 
 def payment(session: Session, payment_id: PaymentId) -> Payment:
@@ -140,7 +142,7 @@ def receipt(session: Session, question_id: QuestionId) -> list[ReceiptLine]:
     return [_line(list(of_payment)) for _id, of_payment in groupby(rows, lambda row: row[0].id)]
 
 
-def _line(rows: Sequence[Row[tuple[Payment, int | None, Refund | None]]]) -> ReceiptLine:
+def _line(rows: Sequence[AnyRow]) -> ReceiptLine:
     """Return one payment from its rows, one for each of its refunds."""
     payment, fee_minor, _first = rows[0]
     refunds = tuple(
