@@ -10,7 +10,7 @@ from upss.forum.rules.activity import LEARN_FROM
 from upss.forum.rules.dials import Dials, PeakSource
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.windows import Window
-from upss.organizer.labels_week import days_listed
+from upss.organizer.labels_peaks import days_listed
 from upss.organizer.rules.week import (
     Origin,
     Stretch,

@@ -224,6 +224,7 @@ class TestDials:
 class TestPeaks:
     def test_pins_by_day_and_hours_with_who_pinned_them(self, browser):
         check, after = turn(browser, PEAKS, **(NINE_TO_TWO | {"days": "5", "end": "10"}))
+        assert "Pinned as a peak Saturday: 09:00 to 10:00" in check
         assert "These hours become a peak Saturday: 09:00 to 10:00" in check
         assert "Saturday: 09:00 to 10:00 by first, 18 Nov 2026" in after
         assert "Became a peak: Saturday: 09:00 to 10:00" in after
@@ -231,13 +232,15 @@ class TestPeaks:
         turn(browser, PEAKS, **(NINE_TO_TWO | {"what": "pin_quiet"}))
         assert 9 not in in_force().peaks
         assert len(in_force().pins) == 26
-        turn(browser, PEAKS, days="all", start="0", end="24", what="free")
+        check, _after = turn(browser, PEAKS, days="all", start="0", end="24", what="free")
+        assert "No longer pinned Monday to Friday: 09:00 to 14:00" in check
         assert in_force().pins == {}
         assert 9 in in_force().peaks
 
     def test_own_peaks(self, browser):
         check, _after = turn(browser, PEAKS, **(NINE_TO_TWO | {"what": "remove"}))
         assert "Your own peaks count at once." in check
+        assert "Taken out of your own peaks Monday to Friday: 09:00 to 14:00" in check
         assert "These hours are no peak any more" in check
         assert in_force().peaks == {dow * 24 + hour for dow in range(5) for hour in range(17, 21)}
         turn(browser, PEAKS, **(NINE_TO_TWO | {"what": "add", "days": "6"}))
@@ -277,9 +280,8 @@ class TestClosedDays:
         turn(browser, CLOSED, first="2026-12-25", last="", what="remove")
         assert in_force().closed == {date(2026, 12, day) for day in (24, 26)}
 
-    @pytest.mark.parametrize(
-        ("fields", "message"),
-        [
+    def test_wrong_days_are_refused(self, browser):
+        for fields, message in (
             ({"first": ""}, "Write the first closed day"),
             ({"last": "soon"}, "Write the last closed day"),
             ({"last": "2026-12-01"}, "The last day is before the first day"),
@@ -288,11 +290,30 @@ class TestClosedDays:
                 {"first": "2032-01-01", "last": "2032-01-02"},
                 "That is more than two years from now.",
             ),
+            ({"first": "2026-11-15", "last": "2026-11-17"}, "These days are over."),
             ({"what": "remove"}, "This is how it is already."),
-        ],
-    )
-    def test_wrong_days_are_refused(self, browser, fields, message):
-        assert message in send(browser, CLOSED, 422, step="check", **(CHRISTMAS | fields))
+        ):
+            assert message in send(browser, CLOSED, 422, step="check", **(CHRISTMAS | fields))
+        assert in_force().closed == frozenset()
+
+    def test_the_check_page_shows_every_day_that_changes(self, browser):
+        check, _after = turn(browser, CLOSED, **CHRISTMAS)
+        assert "These days become closed Thursday 24 December 2026 to Saturday 26" in check
+        check, _after = turn(browser, CLOSED, first="2026-12-25", last="", what="remove")
+        assert "These days are open again Friday 25 December 2026" in check
+        assert "become closed" not in check
+
+    def test_any_run_of_days_can_be_removed(self, browser, clock):
+        first = clock.now().date() - timedelta(days=30)
+        days = [first + timedelta(days=each) for each in range(120)]
+        with unit() as uow:
+            dialing.turn(uow, organizer_id=None, closed_dates=days)
+            uow.commit()
+        fields = {"first": str(days[0]), "last": str(days[-1]), "what": "remove"}
+        wrong = send(browser, CLOSED, 422, step="check", **(fields | {"last": "soon"}))
+        assert "<h1>Open on closed days after all</h1>" in wrong
+        assert '<input type="hidden" name="what" value="remove">' in wrong
+        turn(browser, CLOSED, **fields)
         assert in_force().closed == frozenset()
 
     def test_there_can_be_too_many(self, browser, clock):

@@ -11,8 +11,9 @@ from flask import request
 from upss.forum.models_offpeak import OffpeakVersion
 from upss.forum.rules.dials import Dials, PeakSource
 from upss.forum.rules.policy import Mode
-from upss.forum.rules.windows import zone
+from upss.forum.rules.windows import DAYS_BY_NAME, zone
 from upss.organizer.rules.week import What, cells_of, turned
+from upss.web.dates import too_far, typed_day
 from upss.web.i18n import gettext as _
 
 Errors = list[tuple[str, str]]
@@ -21,10 +22,8 @@ Columns = Mapping[str, object]
 URGENCIES = range(0, 101, 10)  # percent
 MARGINS = (0, 5, 10, 15, 20, 25, 30, 40, 50)  # percent
 LONGEST = tuple(24 * days for days in (1, 2, 3, 4, 5, 7, 10, 14, 21, 30))  # hours
-DAYS = ("weekdays", "weekend", "all", *map(str, range(7)))
 MOST_CLOSED = 200
 _LONGEST_CLOSED = timedelta(days=60)
-_FURTHEST = timedelta(days=2 * 366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def typed_peaks(dials: Dials) -> Typed:
     """Read which hours of which days shall be a peak, or none."""
     fields = {name: request.form.get(name, "") for name in ("days", "start", "end", "what")}
     errors: Errors = []
-    if fields["days"] not in DAYS:
+    if fields["days"] not in DAYS_BY_NAME:
         errors.append(("days", _("Choose the days")))
     if not _is_within(fields["start"], 0, 23):
         errors.append(("start", _("Choose when the hours begin")))
@@ -107,33 +106,47 @@ def _pins(dials: Dials) -> list[list[object]]:
 def typed_closed(dials: Dials, now: datetime, site_zone: str) -> Typed:
     """Read the first and last day on which the site is closed, or is open after all."""
     fields = {name: request.form.get(name, "").strip() for name in ("first", "last", "what")}
-    first, last = _day(fields["first"]), _day(fields["last"] or fields["first"])
-    today = now.astimezone(zone(site_zone)).date()
-    errors = _faults_of_days(first, last, today)
+    fields["what"] = "remove" if fields["what"] == "remove" else "add"
+    first, last = typed_day(fields["first"]), typed_day(fields["last"] or fields["first"])
+    errors = _faults_of_days(first, last)
     if errors or first is None or last is None:
         return Typed(fields, {}, errors)
-    days = {first + timedelta(days=each) for each in range((last - first).days + 1)}
-    is_open = fields["what"] == "remove"
-    closed = dials.closed - days if is_open else dials.closed | days
-    if len(closed) > MOST_CLOSED and not is_open:
+    if fields["what"] == "remove":
+        left = sorted(day for day in dials.closed if not first <= day <= last)
+        return _or_nothing(
+            fields, {"closed_dates": left} if len(left) < len(dials.closed) else {}, "first"
+        )
+    errors = _faults_of_closing(first, last, now.astimezone(zone(site_zone)).date())
+    if errors:
+        return Typed(fields, {}, errors)
+    closed = dials.closed | {
+        first + timedelta(days=each) for each in range((last - first).days + 1)
+    }
+    if len(closed) > MOST_CLOSED:
         return Typed(fields, {}, [("first", _("There are too many closed days. Remove some."))])
-    if closed == dials.closed:
-        return _or_nothing(fields, {}, "first")
-    return Typed(fields, {"closed_dates": sorted(closed)}, [])
+    return _or_nothing(
+        fields, {"closed_dates": sorted(closed)} if closed > dials.closed else {}, "first"
+    )
 
 
-def _faults_of_days(first: date | None, last: date | None, today: date) -> Errors:
+def _faults_of_days(first: date | None, last: date | None) -> Errors:
     if first is None:
         return [("first", _("Write the first closed day"))]
     if last is None:
         return [("last", _("Write the last closed day"))]
     if last < first:
         return [("last", _("The last day is before the first day"))]
+    return []
+
+
+def _faults_of_closing(first: date, last: date, today: date) -> Errors:
+    """Return what is wrong with days to be closed; to open them again is always possible."""
+    if last < today:
+        return [("last", _("These days are over. Write days to come."))]
     if last - first > _LONGEST_CLOSED:
         return [("last", _("That is more than two months. Write a shorter time."))]
-    if last > today + _FURTHEST:
-        return [("last", _("That is more than two years from now. Write an earlier day."))]
-    return []
+    fault = too_far(last, today)
+    return [("last", fault)] if fault else []
 
 
 def _or_nothing(fields: Mapping[str, str], changes: Columns, field: str) -> Typed:
@@ -145,13 +158,6 @@ def _or_nothing(fields: Mapping[str, str], changes: Columns, field: str) -> Type
 def _is_within(text: str, least: int, most: int) -> bool:
     is_number = text.isascii() and text.isdecimal() and len(text) < 4
     return is_number and least <= int(text) <= most
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def number(name: str) -> int:

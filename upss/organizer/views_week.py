@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
+from upss.forum import labels
 from upss.forum.models_offpeak import OffpeakVersion
 from upss.forum.queries_offpeak import dials as dials_in_force
 from upss.forum.queries_offpeak import dials_of
 from upss.forum.service import dialing
 from upss.organizer import forms_week as forms
-from upss.organizer import labels_week as labels
-from upss.organizer import service
+from upss.organizer import labels_dials, labels_peaks, service
 from upss.organizer.queries import trials
 from upss.organizer.queries import week as queries
 from upss.organizer.queries.coverage import coverage
@@ -61,14 +61,16 @@ def overview() -> ResponseReturnValue:
             rules.day_in_stretches(dow, traffic.asked, traffic.answered, standing.dials.peaks)
             for dow in range(7)
         ],
-        peak_bars=labels.bars_of(standing.dials.peaks),
+        peak_bars=labels_peaks.bars_of(standing.dials.peaks),
         origins=rules.origins(standing.dials, standing.profile.seen),
         lately=lately,
         served=served,
-        empty=[topic_name(topic) for topic in served.empty],
+        unsold=[topic_name(topic) for topic in served.unsold],
+        empty=[topic_name(topic) for topic in served.empty if topic not in served.unsold],
         nobody=[(topic_name(topic), codes) for topic, codes in served.nobody],
         topic_name=topic_name,
-        labels=labels,
+        labels=labels_peaks,
+        dial_labels=labels_dials,
     )
 
 
@@ -82,7 +84,7 @@ def changes() -> ResponseReturnValue:
     return render_template(
         "organizer/week_changes.html",
         page=paging.page(rows, keys=[row.id for row in rows], after=before),
-        labels=labels,
+        labels=labels_peaks,
     )
 
 
@@ -96,9 +98,9 @@ def positions() -> ResponseReturnValue:
     return render_template(
         "organizer/week_positions.html",
         found=found,
-        is_now=lambda row: labels.is_position(row, policy),
+        is_now=lambda row: labels_dials.is_position(row, policy),
         least=(LEAST_QUESTIONS, LEAST_PEOPLE),
-        labels=labels,
+        labels=labels_dials,
     )
 
 
@@ -211,7 +213,8 @@ def _form_page(
         _FORMS[what],
         standing=standing,
         fields=fields,
-        labels=labels,
+        labels=labels_dials if what == "dials" else labels_peaks,
+        days=labels.span_options(),
         pins={
             is_peak: [cell for cell, pinned in standing.dials.pins.items() if pinned is is_peak]
             for is_peak in (True, False)
@@ -232,9 +235,11 @@ def _check_page(what: str, standing: Standing, typed: forms.Typed) -> str:
         what=what,
         fields=typed.fields,
         version=standing.dials.version_id,
-        lines=labels.lines(row, typed.changes),
-        meaning=labels.meaning(after, typed.changes, standing.profile.seen),
+        lines=labels_dials.lines(row, typed.changes),
+        meaning=labels_dials.meaning(after, typed.changes, standing.profile.seen),
+        moved_days=labels_peaks.moved_days(row, typed.changes),
+        moved_hours=labels_peaks.moved_hours(row, typed.changes),
         is_strict="mode" in typed.changes and after.policy.mode == "strict",
-        new_peaks=labels.hours_listed(peaks_after - standing.dials.peaks),
-        no_longer=labels.hours_listed(standing.dials.peaks - peaks_after),
+        new_peaks=labels_peaks.hours_listed(peaks_after - standing.dials.peaks),
+        no_longer=labels_peaks.hours_listed(standing.dials.peaks - peaks_after),
     )

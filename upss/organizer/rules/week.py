@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from upss.forum.rules.activity import HOURS, LEARN_FROM
 from upss.forum.rules.dials import Dials, PeakSource
-from upss.forum.rules.windows import Window, merged
+from upss.forum.rules.windows import DAYS_BY_NAME, Window, merged
 
 DAY_HOURS = 24
-_DAYS: Mapping[str, Sequence[int]] = {
-    "all": range(7),
-    "weekdays": range(5),
-    "weekend": (5, 6),
-    **{str(dow): (dow,) for dow in range(7)},
-}
 
 
 class Origin(StrEnum):
@@ -57,7 +51,9 @@ def cells_of(days: str, start: int, end: int) -> frozenset[int]:
     """
     length = (end - start) % DAY_HOURS or DAY_HOURS
     return frozenset(
-        (dow * DAY_HOURS + start + hour) % HOURS for dow in _DAYS[days] for hour in range(length)
+        (dow * DAY_HOURS + start + hour) % HOURS
+        for dow in DAYS_BY_NAME[days]
+        for hour in range(length)
     )
 
 
