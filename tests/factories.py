@@ -97,8 +97,14 @@ def settings_for(database: Database, *, smtp_port: int, instance: Path, **change
     return Settings(**(values | changes))
 
 
-def person(email: str = "", *, role: Role | None = None, topics: tuple[str, ...] = ()) -> AccountId:
-    """Make an account, with a role and topics; commits."""
+def person(
+    email: str = "",
+    *,
+    role: Role | None = None,
+    topics: tuple[str, ...] = (),
+    has_come: bool = True,
+) -> AccountId:
+    """Make an account, with a role and topics, of somebody who signed in once; commits."""
     address = email or f"{new_public_id()}@example.org"
     with unit() as uow:
         if role is None:
@@ -112,6 +118,8 @@ def person(email: str = "", *, role: Role | None = None, topics: tuple[str, ...]
                 topics=topics,
                 language="en",
             )
+        if has_come:
+            accounts.confirm(uow, account_id=account)
         uow.commit()
     return account
 

@@ -38,6 +38,7 @@ def staff(settings: Settings) -> None:
                 uow, email=f"{name}@example.org", name=name.title(), role=role, topics=topics,
                 language="en",
             )  # fmt: skip
+            accounts.confirm(uow, account_id=account_id)
             if role is Role.ANSWERER:
                 whose = hours.Whose(account_id, settings.timezone)
                 hours.set_work(uow, whose, languages=LANGUAGES, topics_off=frozenset())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -64,6 +65,14 @@ def test_a_second_topic_takes_its_share_from_its_approval_on():
         ((MONDAY - DAY, declared("en")),), ((MONDAY - DAY, "bills"), (MONDAY + DAY, "home"))
     )
     assert clock(one).cum(MONDAY + 2 * DAY) == pytest.approx(24 + 12)
+
+
+def test_who_takes_no_paid_work_counts_before_and_after():
+    facts = ((MONDAY + 2 * HOUR, True), (MONDAY + 5 * HOUR, False))
+    one = replace(person((MONDAY - DAY, declared("en"))), unpaid=facts)
+    assert [clock(one).cum(MONDAY + hours * HOUR) for hours in (2, 5, 6)] == [2.0, 2.0, 3.0]
+    assert not one.is_unpaid
+    assert replace(one, unpaid=facts[:1]).is_unpaid
 
 
 def test_a_pause_and_a_closed_date():

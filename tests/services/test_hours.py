@@ -17,7 +17,7 @@ from upss.forum.rules.declared import MOST_ABSENCES, DeclaredRefused, assumed
 from upss.forum.rules.hours import PRESETS, HoursRefused
 from upss.forum.rules.policy import Mode
 from upss.forum.rules.windows import Interval, Window
-from upss.forum.service import answering, claiming, dialing, hours
+from upss.forum.service import answering, claiming, dialing, hours, own_limits
 from upss.kernel.roles import Role
 from upss.notices.models import Notice
 from upss.web.ports import unit
@@ -325,6 +325,25 @@ class TestLeftAlone:
         do(hours.set_work, ada, languages=frozenset({"ca"}), topics_off=frozenset())
         do(hours.pause, berta, until=clock.now() + DAY)
         assert f"hours:{rows(berta)[-1]}:home:en:2026-11-18" in told()
+
+    def test_who_takes_no_paid_work_leaves_like_who_pauses(self, ada, berta, clock):
+        for whose, is_on in ((ada, True), (ada, True), (berta, True), (berta, False)):
+            with unit() as uow:
+                own_limits.set_no_paid_work(uow, account_id=whose.account_id, is_on=is_on)
+                uow.commit()
+        # of the garden Ada was the last, of the home Berta
+        assert told() == [
+            f"hours:-{n}:{topic}:en:2026-11-18" for n, topic in ((1, "garden"), (2, "home"))
+        ]
+        do(hours.pause, ada, until=clock.now() + DAY)  # was not there before
+        assert len(told()) == 2
+        do(hours.pause, berta, until=clock.now() + DAY)  # Ada does not count
+        assert len(told()) == 3
+
+    def test_who_never_came_does_not_count(self, berta, clock):
+        person(role=Role.ANSWERER, topics=("home",), has_come=False)
+        do(hours.pause, berta, until=clock.now() + DAY)
+        assert len(told()) == 1
 
     def test_promises_and_claims_stand(self, berta, clock):
         question = queued(person())

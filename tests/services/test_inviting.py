@@ -236,6 +236,11 @@ class TestWhom:
         waiting()
         assert invite() == 0
 
+    def test_not_who_never_came(self, waiting):
+        person("new@example.org", role=Role.ANSWERER, topics=("bills",), has_come=False)
+        waiting()
+        assert invite() == 0
+
     def test_not_more_than_it_takes_for_one_to_come(self, waiting, clock):
         for number in range(12):
             answerer(f"a{number}")

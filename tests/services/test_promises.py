@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.factories import ANSWER, draft, pay_at_standin, person, question_row, queued, submitted
+from upss.accounts import service as accounts
 from upss.forum.models_offpeak import (
     Calibration,
     PromiseScore,
@@ -16,7 +17,16 @@ from upss.forum.models_offpeak import (
     TopicDesk,
 )
 from upss.forum.rules.windows import Window
-from upss.forum.service import answering, asking, calibrating, claiming, dialing, hours, promises
+from upss.forum.service import (
+    answering,
+    asking,
+    calibrating,
+    claiming,
+    dialing,
+    hours,
+    own_limits,
+    promises,
+)
 from upss.forum.service.hours import Whose
 from upss.kernel.roles import Role
 from upss.payments import tasks as payment_tasks
@@ -98,6 +108,12 @@ def always(who, *languages):
 def pause(who, until):
     with unit() as uow:
         hours.pause(uow, Whose(who, MADRID), until=until)
+        uow.commit()
+
+
+def unpaid(who, *, is_on):
+    with unit() as uow:
+        own_limits.set_no_paid_work(uow, account_id=who, is_on=is_on)
         uow.commit()
 
 
@@ -192,13 +208,32 @@ class TestNoPromise:
             uow.commit()
         assert offer(question).promise_at is not None
 
+    def test_nobody_who_takes_no_paid_work_is_counted_on(self, asker, ada):
+        question = draft(asker)
+        unpaid(ada, is_on=True)
+        assert refused(question) == "nobody"
+        unpaid(ada, is_on=False)
+        assert offer(question).promise_at is not None
+
+    def test_nobody_who_was_invited_and_never_came(self, asker, clock):
+        who = person(role=Role.ANSWERER, topics=("home",), has_come=False)
+        question = draft(asker)
+        assert refused(question) == "nobody"
+        clock.advance(2 * DAY)
+        with unit() as uow:
+            accounts.confirm(uow, account_id=who)
+            uow.commit()
+        # as if they had been invited now: the days before count for nothing
+        assert offer(question).promise_at == datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
+        assert of(question).reading == pytest.approx(1.0)
+
     def test_too_much_waits(self, asker, ada, clock):
         always(ada)
         turn(max_promise_hours=24)
-        given = [question_row(queued(asker)).promise_at - clock.now() - HOUR for _ in range(9)]
-        # 3 x 2 hours x 2.5 and a quarter; then what fits into a day without that gets the day
-        assert given == [timedelta(hours=19)] + [timedelta(hours=23.5)] * 8
-        # nine ahead and the three that are always added would take exactly a day
+        given = [question_row(queued(asker)).promise_at - clock.now() - HOUR for _ in range(10)]
+        # 3 x 2 hours x 2.5 and a quarter; then what fits into a day without that gets the day:
+        # nine ahead and the three that are always added take exactly a day
+        assert given == [timedelta(hours=19)] + [DAY] * 9
         assert refused(draft(asker)) == "too_late"
 
     @pytest.mark.usefixtures("ada")

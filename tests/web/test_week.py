@@ -12,8 +12,10 @@ from tests import factories
 from upss.forum.queries_offpeak import dials
 from upss.forum.rules.dials import PeakSource
 from upss.forum.rules.policy import Mode, Policy
-from upss.forum.service import answering, claiming, dialing, hours
+from upss.forum.rules.promise import OFFER
+from upss.forum.service import answering, claiming, dialing, hours, own_limits
 from upss.forum.service.hours import Whose
+from upss.forum.service.promises import Quoter
 from upss.kernel.roles import Role
 from upss.organizer import service
 from upss.organizer.queries import trials
@@ -166,7 +168,33 @@ class TestCoverage:
         assert rows["home", "es"].by is None
         assert rows["home", "es"].people == 0
         assert "home" not in found.empty
+        assert "home" not in found.unsold
+        assert "bills" in found.unsold
+        with unit() as uow:
+            quoter = Quoter.load(uow, [("home", "en")])
+            asked = quoter.quote(("home", "en"), clock.now() + OFFER)
+            own_limits.set_no_paid_work(uow, account_id=people["answerer"], is_on=True)
+            unpaid = coverage(
+                uow.session, dials(uow.session), ("en",), now=clock.now(), site_zone=MADRID
+            )
+        assert home.by == asked.by  # what an asker would read
+        alone = next(row for row in unpaid.rows if row.topic == "home")
+        assert (alone.people, alone.away, alone.hours, alone.by) == (1, 1, 0, None)
+        assert "home" in unpaid.unsold
         assert ("home", ["es"]) in found.nobody
+
+    @pytest.mark.usefixtures("nobody_rests")
+    def test_away_for_an_hour_is_no_reason_to_sell_nothing(self, people, clock):
+        with unit() as uow:
+            dialing.turn(uow, organizer_id=None, prior_per_hour=2.0)
+            hours.pause(
+                uow, Whose(people["answerer"], MADRID), until=clock.now() + timedelta(hours=1)
+            )
+            found = coverage(
+                uow.session, dials(uow.session), ("en",), now=clock.now(), site_zone=MADRID
+            )
+        assert "home" in found.empty
+        assert "home" not in found.unsold
 
 
 class TestDials:
@@ -360,7 +388,7 @@ class TestPositions:
         told = words_of(page(browser, self.ADDRESS))
         assert "These are the figures of an invented site" in told
         assert "12 questions of the last weeks and 3 people" in told
-        assert "Always open Now 64% 1.53 8 hours 21 hours 98% 96%" in told
+        assert "Always open Now 64% 1.53 8 hours 21 hours 2% 98% 96%" in told
         assert "Calculate anew" in told
 
     def test_an_auditor_looks_and_does_not_ask(self, app, people):
@@ -376,6 +404,6 @@ def begin(uow, trial_id):
 def store(uow, trial_id, policy):
     figures = {
         "off_peak_share": 0.642, "par_total": 1.53, "answered_p50_h": 7.9, "promise_p50_h": 20.6,
-        "kept": 0.981, "kept_worst_week": 0.957,
+        "refused_share": 0.023, "kept": 0.981, "kept_worst_week": 0.957,
     }  # fmt: skip
     service.note_position(uow, trial_id=trial_id, place=0, policy=policy, figures=figures)

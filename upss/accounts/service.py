@@ -208,6 +208,12 @@ def invite(
     return account_id
 
 
+def confirm(uow: UnitOfWork, *, account_id: AccountId) -> None:
+    """Note that the person has shown that the address is theirs; the first time counts."""
+    account = _existing(uow, account_id)
+    account.confirmed_at = account.confirmed_at or uow.clock.now()
+
+
 def set_language(uow: UnitOfWork, *, account_id: AccountId, language: str) -> None:
     """Set the language of an account's mails and pages."""
     _existing(uow, account_id).language = language
@@ -246,9 +252,9 @@ def _open_link(uow: UnitOfWork, token: str, session_id: int | None) -> SignInReq
 def _confirm(uow: UnitOfWork, request: SignInRequest) -> SignedIn:
     """Close the request and confirm its account; the locked row makes that happen once."""
     request.used_at = uow.clock.system_now()
-    account = _account(uow, request.email, request.language)
-    account.confirmed_at = account.confirmed_at or uow.clock.now()
-    return SignedIn(AccountId(account.id), request.next_path)
+    account_id = AccountId(_account(uow, request.email, request.language).id)
+    confirm(uow, account_id=account_id)
+    return SignedIn(account_id, request.next_path)
 
 
 def _account(uow: UnitOfWork, email: str, language: str, name: str = "") -> Account:

@@ -161,6 +161,7 @@ def _invite_people(market: Marketplace) -> None:
                 uow, email=answerer.address, name=answerer.name, role=Role.ANSWERER,
                 topics=answerer.topics, language=answerer.language,
             )  # fmt: skip
+            accounts.confirm(uow, account_id=number)  # they have answered since
             market.people[answerer.key] = number
             uow.session.execute(
                 update(Account).where(Account.id == number).values(experience=answerer.experience)

@@ -102,7 +102,10 @@ class HoursChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TopicLeftAlone(Event):
-    """With this version of somebody's hours nobody is there for a topic and language."""
+    """With this version of somebody's hours nobody is there for a topic and language.
+
+    `version_id` is below zero where they left in another way: each leaving has a number of its own.
+    """
 
     topic: str
     language: str

@@ -90,6 +90,7 @@ class Question(Base):
             "ix_question_accept_due", "accept_due_at", postgresql_where=text("status = 'answered'")
         ),
         Index("ix_question_promise", "promise_at", postgresql_where=text("status = 'queued'")),
+        Index("ix_question_fitted", "fitted_at", postgresql_where=text("status = 'queued'")),
         Index("ix_question_accepted", "answered_at", postgresql_where=text("status = 'accepted'")),
         Index("ix_question_draft", "updated_at", postgresql_where=text("status = 'draft'")),
     )
@@ -125,6 +126,8 @@ class Question(Base):
     # may be taken in a quieter hour from `released_at` on, in any hour from `urgent_at` on
     released_at: Mapped[datetime | None]
     urgent_at: Mapped[datetime | None]
+    # the newest change of hours or dials that both of them know of
+    fitted_at: Mapped[datetime | None]
     # until then it is kept for this answerer, who answered the asker before
     reserved_for: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     reserved_until: Mapped[datetime | None]

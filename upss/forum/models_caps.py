@@ -136,10 +136,12 @@ class CapReservation(Base):
 
 
 class AnswererFlag(Base):
-    """Somebody who may take no paid work at all for now; the row stays when it is switched off."""
+    """Whether somebody may take no paid work at all from then on; the newest by id is in force."""
 
     __tablename__ = "answerer_flag"
+    __table_args__ = (Index("ix_answerer_flag_account", "account_id", "id"),)
 
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     no_paid_work: Mapped[bool]
     changed_at: Mapped[datetime]

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Date, and_, case, cast, func, or_, select
+from sqlalchemy.orm import aliased
 
 from upss.accounts.models import Account
 from upss.forum.models import Answer, Claim, Question
@@ -73,6 +74,10 @@ class _Money:
 
 def in_force(session: Session, account_id: AccountId) -> InForce:
     """Return a person's limits with their counters; one statement."""
+    of_account = aliased(AnswererFlag)
+    newest_flag = (
+        select(func.max(of_account.id)).where(of_account.account_id == Account.id).scalar_subquery()
+    )
     rows = session.execute(
         select(
             AnswererFlag.no_paid_work,
@@ -83,7 +88,7 @@ def in_force(session: Session, account_id: AccountId) -> InForce:
             CapCounter.booked,
         )
         .select_from(Account)
-        .outerjoin(AnswererFlag, AnswererFlag.account_id == Account.id)
+        .outerjoin(AnswererFlag, AnswererFlag.id == newest_flag)
         .outerjoin(
             CapRuleRow, and_(CapRuleRow.account_id == Account.id, CapRuleRow.ended_at.is_(None))
         )
@@ -112,6 +117,31 @@ def _standings(rows: Iterator[AnyRow]) -> Iterator[Standing]:
     for row, booked in found.values():
         rule = row.CapRuleRow
         yield Standing(rule, Counter(rule.rule, booked, row.reserved, row.latest))
+
+
+def unpaid_since(session: Session) -> dict[int, list[tuple[datetime, bool]]]:
+    """Return by person from when they took no paid work, or took it again, in order; one statement."""
+    found: dict[int, list[tuple[datetime, bool]]] = {}
+    for row in session.scalars(select(AnswererFlag).order_by(AnswererFlag.id)):
+        found.setdefault(row.account_id, []).append((row.changed_at, row.no_paid_work))
+    return found
+
+
+def unpaid(session: Session) -> frozenset[int]:
+    """Return who takes no paid work now; one statement."""
+    of_account = aliased(AnswererFlag)
+    newest = (
+        select(func.max(of_account.id))
+        .where(of_account.account_id == AnswererFlag.account_id)
+        .scalar_subquery()
+    )
+    return frozenset(
+        session.scalars(
+            select(AnswererFlag.account_id).where(
+                AnswererFlag.id == newest, AnswererFlag.no_paid_work
+            )
+        )
+    )
 
 
 def limits(session: Session, account_id: AccountId, at: datetime) -> tuple[bool, Limits]:

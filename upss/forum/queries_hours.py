@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 ASSUMED = 0  # the id of what is assumed of somebody who has declared nothing
+# They are expected from the day on which they came, not from the day of their invitation.
+_ASSUMED_SINCE = func.coalesce(Account.confirmed_at, Account.created_at).label("assumed_since")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def newest(session: Session, account_ids: Collection[int], site_zone: str) -> Ma
         select(
             Account.id,
             Account.language,
-            Account.created_at,
+            _ASSUMED_SINCE,
             HoursVersion,
             NoInvitations.account_id.is_(None).label("is_invited"),
         )
@@ -70,7 +72,7 @@ def newest(session: Session, account_ids: Collection[int], site_zone: str) -> Ma
     )
     found: dict[int, Version] = {}
     for row in rows:
-        plain = Version(ASSUMED, row.id, row.created_at, assumed(row.language, site_zone))
+        plain = Version(ASSUMED, row.id, row.assumed_since, assumed(row.language, site_zone))
         version = _version(row.HoursVersion) if row.HoursVersion else plain
         found[row.id] = replace(version, is_invited=row.is_invited)
     return found
@@ -79,7 +81,7 @@ def newest(session: Session, account_ids: Collection[int], site_zone: str) -> Ma
 def before(session: Session, version: Version, site_zone: str) -> Version:
     """Return what was in force for the same person before a declared version; one statement."""
     earlier = session.execute(
-        select(Account.language, Account.created_at, HoursVersion)
+        select(Account.language, _ASSUMED_SINCE, HoursVersion)
         .outerjoin(
             HoursVersion,
             (HoursVersion.account_id == Account.id) & (HoursVersion.id < version.id),
@@ -91,14 +93,15 @@ def before(session: Session, version: Version, site_zone: str) -> Version:
     if earlier.HoursVersion:
         return _version(earlier.HoursVersion)
     plain = assumed(earlier.language, site_zone)
-    return Version(ASSUMED, version.account_id, earlier.created_at, plain)
+    return Version(ASSUMED, version.account_id, earlier.assumed_since, plain)
 
 
 def history(session: Session, since: datetime, site_zone: str) -> list[Version]:
     """Return every version of an answerer that is or was in force at `since` or later.
 
     In the order in which they came into force, which is that of their ids for each person; what
-    was assumed before somebody's first version is among them. One statement.
+    was assumed before somebody's first version is among them. Who was invited and never came
+    is expected to do nothing, and has none. One statement.
     """
     of_account = aliased(HoursVersion)
     then = (
@@ -107,17 +110,17 @@ def history(session: Session, since: datetime, site_zone: str) -> list[Version]:
         .scalar_subquery()
     )
     rows = session.execute(
-        select(Account.id, Account.language, Account.created_at, then.label("then"), HoursVersion)
+        select(Account.id, Account.language, _ASSUMED_SINCE, then.label("then"), HoursVersion)
         .join(AccountRole, AccountRole.account_id == Account.id)
         .outerjoin(
             HoursVersion,
             (HoursVersion.account_id == Account.id)
             & or_(HoursVersion.id == then, HoursVersion.created_at > since),
         )
-        .where(AccountRole.role == Role.ANSWERER)
+        .where(AccountRole.role == Role.ANSWERER, Account.confirmed_at.is_not(None))
     ).all()
     plain = {
-        row.id: Version(ASSUMED, row.id, row.created_at, assumed(row.language, site_zone))
+        row.id: Version(ASSUMED, row.id, row.assumed_since, assumed(row.language, site_zone))
         for row in rows
         if row.then is None
     }
@@ -136,9 +139,11 @@ def held(session: Session, account_id: int) -> set[tuple[str, str]]:
 
 
 def approved_for(session: Session, topics: Collection[str]) -> Mapping[str, frozenset[int]]:
-    """Return who may answer in each of the topics."""
+    """Return who may answer in each of the topics, and has come."""
     rows = session.execute(
-        select(TopicApproval.topic, TopicApproval.account_id).where(TopicApproval.topic.in_(topics))
+        select(TopicApproval.topic, TopicApproval.account_id)
+        .join(Account, Account.id == TopicApproval.account_id)
+        .where(TopicApproval.topic.in_(topics), Account.confirmed_at.is_not(None))
     ).all()
     return {
         topic: frozenset(row.account_id for row in rows if row.topic == topic) for topic in topics

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import aliased
 
-from upss.accounts.models import AccountRole, TopicApproval
+from upss.accounts.models import Account, AccountRole, TopicApproval
 from upss.forum import queries_caps, queries_hours
 from upss.forum.models import Claim, Move, Question
 from upss.forum.models_inviting import Invitation
@@ -74,10 +74,13 @@ def waiting(session: Session) -> list[tuple[Question, QuestionPromise | None]]:
 
 
 def crowd(session: Session, now: datetime, site_zone: str) -> Crowd:
-    """Return every answerer; four statements."""
-    answerers = session.scalars(
-        select(AccountRole.account_id).where(AccountRole.role == Role.ANSWERER)
-    ).all()
+    """Return every answerer who has come and takes paid work; five statements."""
+    came = session.scalars(
+        select(AccountRole.account_id)
+        .join(Account, Account.id == AccountRole.account_id)
+        .where(AccountRole.role == Role.ANSWERER, Account.confirmed_at.is_not(None))
+    )
+    answerers = frozenset(came) - queries_caps.unpaid(session)
     versions = queries_hours.newest(session, answerers, site_zone)
     claims = session.execute(
         select(Claim.answerer_id, Claim.last_saved).where(Claim.status == "active")

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from upss.accounts.models import TopicApproval
-from upss.forum import queries_hours
+from upss.forum import queries_caps, queries_hours
 from upss.forum.models import Question
 from upss.forum.models_offpeak import (
     Calibration,
@@ -158,7 +158,7 @@ def factor(session: Session, *, is_express: bool = False) -> Factor:
 def declarations(session: Session, since: datetime, site_zone: str) -> Declarations:
     """Return what every answerer declared and every closed date, as far as it counts since then.
 
-    Three statements.
+    Four statements.
     """
     declared: dict[int, list[tuple[datetime, object]]] = {}
     for version in queries_hours.history(session, since, site_zone):
@@ -168,8 +168,9 @@ def declarations(session: Session, since: datetime, site_zone: str) -> Declarati
         select(TopicApproval).order_by(TopicApproval.approved_at, TopicApproval.topic)
     ):
         approved.setdefault(row.account_id, []).append((row.approved_at, row.topic))
+    unpaid = queries_caps.unpaid_since(session)
     people = (
-        Person(tuple(declared[each]), tuple(approved[each]))  # type: ignore[arg-type]
+        Person(tuple(declared[each]), tuple(approved[each]), tuple(unpaid.get(each, ())))  # type: ignore[arg-type]
         for each in sorted(declared.keys() & approved.keys())
     )
     return Declarations(tuple(people), _closed(session, since))

@@ -27,10 +27,19 @@ _when = itemgetter(0)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One answerer: what they declared, and in which topics they were approved."""
+    """One answerer: what they declared, in which topics they were approved, when they took no work.
+
+    `unpaid` says from when on they may take no paid work (True), or may again.
+    """
 
     declared: Since[Declared]
     approved: Since[str]
+    unpaid: Since[bool] = ()
+
+    @property
+    def is_unpaid(self) -> bool:
+        """Whether they take no paid work by the newest that is known."""
+        return bool(self.unpaid) and self.unpaid[-1][1]
 
 
 @lru_cache(maxsize=512)
@@ -59,11 +68,14 @@ def _shares(
 ) -> Iterator[Availability]:
     """Yield what of one person's time the place may expect, a piece for each change of a fact."""
     topic, language = place
-    changes = {at for facts in (person.declared, person.approved, closed) for at, _fact in facts}
+    known = (person.declared, person.approved, person.unpaid, closed)
+    changes = {at for facts in known for at, _fact in facts}
     cuts = sorted({start, end, *(at for at in changes if start < at < end)})
     for since, until in pairwise(cuts):
         declared = _newest(person.declared, since)
         if declared is None or not declared.serves(topic, language):
+            continue
+        if _newest(person.unpaid, since):
             continue
         approved = {name for at, name in person.approved if at <= since} - declared.topics_off
         if topic in approved:

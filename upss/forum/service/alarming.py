@@ -54,7 +54,11 @@ def _has_vanished(declared: Declarations, row: AnyRow, now: datetime) -> bool:
     offered_at: datetime = row.offered_at
     desk = queries.new_desk((row.topic, row.language), offered_at)
     people = tuple(
-        Person(_until(offered_at, each.declared), _until(offered_at, each.approved))
+        Person(
+            _until(offered_at, each.declared),
+            _until(offered_at, each.approved),
+            _until(offered_at, each.unpaid),
+        )
         for each in declared.people
     )
     promised = replace(declared, people=people, closed=_until(offered_at, declared.closed))

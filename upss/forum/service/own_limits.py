@@ -18,6 +18,7 @@ from upss.forum.models_caps import (
 )
 from upss.forum.rules.cap_history import begun
 from upss.forum.rules.caps import MOST_DAYS, CapRule, check_rule, period_of
+from upss.forum.service import hours
 from upss.forum.service.caps import lock
 from upss.kernel.errors import DomainError, NotFound
 from upss.kernel.ids import AccountId, new_public_id
@@ -96,13 +97,27 @@ def restore(uow: UnitOfWork, *, account_id: AccountId, public_id: str) -> str:
 
 
 def set_no_paid_work(uow: UnitOfWork, *, account_id: AccountId, is_on: bool) -> None:
-    """Take no paid questions at all, or take them again; what is held already stays."""
+    """Take no paid questions at all, or take them again; what is held already stays.
+
+    From now on promises do not count on this person. Said twice, it changes nothing.
+    """
     lock(uow, account_id)
-    row = {"account_id": account_id, "no_paid_work": is_on, "changed_at": uow.clock.now()}
-    new = insert(AnswererFlag).values(row)
-    uow.session.execute(
-        new.on_conflict_do_update(index_elements=[AnswererFlag.account_id], set_=row)
+    last = uow.session.scalar(
+        select(AnswererFlag)
+        .where(AnswererFlag.account_id == account_id)
+        .order_by(AnswererFlag.id.desc())
+        .limit(1)
     )
+    if is_on == (last is not None and last.no_paid_work):
+        return
+    now = uow.clock.now()
+    # a clock set back changes nothing of the order in which changes came into force
+    since = now if last is None else max(now, last.changed_at)
+    flag = AnswererFlag(account_id=account_id, no_paid_work=is_on, changed_at=since)
+    uow.session.add(flag)
+    uow.session.flush()
+    if is_on:
+        hours.take_no_work(uow, hours.Whose(account_id, uow.zone), change_id=flag.id)
 
 
 def _begin(uow: UnitOfWork, account_id: AccountId, rule: CapRule, zone: str) -> CapRuleRow:

@@ -12,6 +12,7 @@ from upss.forum import queries_offpeak
 from upss.forum.models import Question
 from upss.forum.rules.hours import available, is_away
 from upss.forum.rules.lifecycle import Status
+from upss.forum.rules.promise import OFFER
 from upss.forum.rules.promising import NoCapacity, Quote, quote
 from upss.site.models import Topic
 
@@ -32,8 +33,8 @@ _WEEK = timedelta(weeks=1)
 class Row:
     """One topic in one language. `hours` are declared ones of the coming week, of all its people.
 
-    `away` of the people are away now. `by` is what a question paid now would be promised, None
-    if nothing can be.
+    `away` of the people take nothing now. `by` is what a question offered now would be promised,
+    None if nothing can be.
     """
 
     topic: str
@@ -64,6 +65,13 @@ class Coverage:
         return [topic for topic in topics if topic not in served]
 
     @property
+    def unsold(self) -> list[str]:
+        """Topics in which nothing can be promised, in any language."""
+        topics = dict.fromkeys(row.topic for row in self.rows)
+        sold = {row.topic for row in self.rows if row.by is not None}
+        return [topic for topic in topics if topic not in sold]
+
+    @property
     def nobody(self) -> list[tuple[str, list[str]]]:
         """Topics with the languages in which nobody answers them and nothing waits."""
         found: dict[str, list[str]] = {}
@@ -76,7 +84,7 @@ class Coverage:
 def coverage(
     session: Session, dials: Dials, languages: Sequence[str], *, now: datetime, site_zone: str
 ) -> Coverage:
-    """Return how each topic is served in each language; seven statements."""
+    """Return how each topic is served in each language; eight statements."""
     topics = session.scalars(select(Topic.code).where(Topic.is_open).order_by(Topic.position)).all()
     places = [(topic, language) for topic in topics for language in languages]
     known, waiting = queries_offpeak.desks(session), _waiting(session)
@@ -84,12 +92,13 @@ def coverage(
     since = min((desk.clock_start for desk in desks.values()), default=now)
     declared = queries_offpeak.declarations(session, since, site_zone)
     factor = queries_offpeak.factor(session)
+    at = now + OFFER  # as an asker would be promised it
 
     def promised(place: Place) -> Quote | NoCapacity:
         desk = desks[place]
         return quote(
-            now=now,
-            clock=declared.clock(desk, now),
+            now=at,
+            clock=declared.clock(desk, at),
             n_ahead=waiting.get(place, 0),
             rate=desk.rate(dials),
             factor=factor.value,
@@ -112,18 +121,22 @@ class _Hours:
         return Row(
             *place,
             people=len(serving),
-            away=sum(is_away(each.hours, self.now) for each in serving),
-            hours=sum(self._in_a_week(each) for each in serving),
+            away=sum(not works or is_away(each.hours, self.now) for each, works in serving),
+            hours=sum(self._in_a_week(each) for each, works in serving if works),
             waiting=waiting,
             by=promise.by if isinstance(promise, Quote) else None,
         )
 
-    def _serving(self, place: Place) -> Iterator[Declared]:
+    def _serving(self, place: Place) -> Iterator[tuple[Declared, bool]]:
+        """Yield what everybody of the place declares, and whether they take paid work.
+
+        Who does not looks here like somebody who is away: it can reveal a pension or an illness.
+        """
         topic, language = place
         for person in self.declared.people:
             newest = person.declared[-1][1]
             if newest.serves(topic, language) and topic in {name for _at, name in person.approved}:
-                yield newest
+                yield newest, not person.is_unpaid
 
     def _in_a_week(self, declared: Declared) -> float:
         until = self.now + _WEEK
