@@ -305,7 +305,7 @@ def doctor(instance: Path | None, *, quick: bool, as_json: bool) -> None:
 @click.option("--express", default=0.0, show_default=True, help="Share that asks for express.")
 @click.option("--guess", type=float, help="Answers of a declared hour, expected at the start.")
 @click.option("--press", default=0.6, show_default=True, help="1 calls people as soon as urgent.")
-@click.option("--slots", default=0.6, show_default=True, help="Own visits at suggested hours.")
+@click.option("--slots", type=float, help="Own visits at suggested hours: 0.6; 0 with --from-db.")
 @click.option("--learned", is_flag=True, help="Peaks are learned instead of known.")
 @click.option("--quiet-hours", is_flag=True, help="No message from 22:00 to 8:00 own time.")
 @click.option("--surge", metavar="1.6@10:12", help="So many times the questions, in these weeks.")
@@ -325,9 +325,11 @@ def simulate(instance: Path | None, *, from_db: bool, **options: Any) -> None:
     """
     from upss.simulation.command import read, simulate  # noqa: PLC0415
 
-    scenario, wanted = read(options)
     if from_db:
+        scenario, wanted = read(options, slots=0.0)
         scenario = _this_site(instance).placed_in(scenario)
+    else:
+        scenario, wanted = read(options)
     if not simulate(scenario, wanted):
         sys.exit(1)
 

@@ -92,6 +92,7 @@ class TestReading:
         assert (found.people, found.questions, found.site) == (6, site.LEAST_QUESTIONS - 1, None)
         scenario = found.scenario(Policy(mode=Mode.OPEN), weeks=8)
         assert (scenario.answerers, scenario.site, scenario.policy.mode) == (60, None, Mode.OPEN)
+        assert (scenario.slots, scenario.policy.continuity) == (0, timedelta(0))
 
     def test_takes_what_the_site_has(self, clock):
         arrived(clock, person(), 168)  # four weeks of them
@@ -110,6 +111,7 @@ class TestReading:
         assert all(one.hours.paused_until is None for one in found.people)
         scenario = found.scenario(Policy(), weeks=2)
         assert (scenario.answerers, scenario.peaks) == (6, found.peaks)
+        assert (scenario.slots, scenario.policy.continuity) == (0, timedelta(0))
 
     def test_the_simulator_lives_through_it_always_to_the_same_figures(self, clock):
         arrived(clock, person(), 168)
@@ -117,7 +119,7 @@ class TestReading:
         first = run(scenario, 1)
         assert first == run(scenario, 1)
         assert first.kept[1] > 20
-        assert {name for name, *_rest in first.by_topic} == {"home", "garden"}
+        assert {one.name for one in first.by_topic} == {"home", "garden"}
         assert first != run(scenario.turned(mode=Mode.OPEN), 1)
 
 

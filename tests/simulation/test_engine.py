@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,26 +15,74 @@ from hypothesis import strategies as st
 
 from upss.forum.rules.hours import is_open, is_quiet, local_day
 from upss.forum.rules.policy import Mode, Policy
+from upss.forum.rules.queue import QuestionView, Reason, claimable
 from upss.simulation import engine
+from upss.simulation.desk import Desk
 from upss.simulation.engine import Run
-from upss.simulation.metrics import figures, quantile
+from upss.simulation.lines import Case
+from upss.simulation.metrics import quantile, tally
 from upss.simulation.profile import HOUR, PEAK_CELLS, WEEK, Calendar
 from upss.simulation.running import run, run_all
 from upss.simulation.scenario import PLAIN, Dispatch, Event, Scenario, baselines
 from upss.simulation.world import TAIL, make_world
 
 SUMMER = datetime(2026, 6, 1, tzinfo=UTC)  # no zone of the model changes its clock until autumn
-SMALL = Scenario(answerers=8, per_week=30, weeks=2, topics=2)
+SMALL = Scenario(answerers=8, per_week=40, weeks=1, warm_up=1, topics=2)
 ALL_DIALS = replace(
     SMALL, policy=Policy(express=True), express_share=0.2, quiet_hours=True, learned=True
 )
+FEW = settings().max_examples // 10
 
 
-def played(scenario, seed=1):
+class Taken(NamedTuple):
+    """A claim: of what as it was then, by whom and when, and how many waited in that queue."""
+
+    case: Case
+    view: QuestionView
+    person: int
+    at: datetime
+    is_peak: bool
+    waiting: int
+
+
+class Watched(Desk):
+    """Notes each claim, and each question that is put back."""
+
+    def __init__(self, world, scenario):
+        super().__init__(world, scenario)
+        self.taken, self.back = [], []
+
+    def take(self, case, person, now):
+        waiting = len(self.line(case.asked).waiting)
+        is_peak = self.peaks.is_peak(now)
+        self.taken.append(Taken(case, case.view, person, now, is_peak, waiting))
+        super().take(case, person, now)
+
+    def put_back(self, case, now):
+        self.back.append(case)
+        super().put_back(case, now)
+
+
+def world_of(scenario, seed=1):
     hours = (scenario.end + TAIL - scenario.start) // HOUR + 1
-    world = make_world(scenario, Calendar(scenario.start, hours, ZoneInfo(scenario.zone)), seed)
-    live = Run(world, scenario)
+    calendar = Calendar(scenario.start, hours, ZoneInfo(scenario.zone))
+    return make_world(scenario, calendar, seed)
+
+
+def played(scenario, seed=1, kind=Run):
+    world = world_of(scenario, seed)
+    live = kind(world, scenario, Watched(world, scenario))
     return world, live, live.play()
+
+
+@pytest.fixture(scope="module")
+def small():
+    return played(SMALL)
+
+
+@pytest.fixture(scope="module")
+def dialled():
+    return played(ALL_DIALS)
 
 
 scenarios = st.builds(
@@ -41,13 +90,13 @@ scenarios = st.builds(
     answerers=st.integers(1, 10),
     per_week=st.floats(5, 40),
     weeks=st.just(1),
+    warm_up=st.integers(0, 1),
     topics=st.integers(1, 5),
     languages=st.integers(1, 2),
     policy=st.sampled_from(
         [PLAIN, Policy(), Policy(express=True), Policy(mode=Mode.STRICT), Policy(urgency=0)]
     ),
     dispatch=st.sampled_from(Dispatch),
-    gate=st.booleans(),
     slots=st.sampled_from([0.0, 0.6, 1.0]),
     learned=st.booleans(),
     quiet_hours=st.booleans(),
@@ -58,9 +107,9 @@ scenarios = st.builds(
 )
 
 
-@settings(max_examples=8)
+@settings(max_examples=FEW)
 @given(scenarios, st.integers(1, 50))
-def test_every_question_ends_exactly_once(scenario, seed):
+def test_every_question_ends_exactly_once_and_nobody_does_two_things_at_once(scenario, seed):
     world, live, trace = played(scenario, seed)
     posted = [case.asked.id for case in trace.cases]
     assert len(posted) == len(set(posted))
@@ -71,33 +120,50 @@ def test_every_question_ends_exactly_once(scenario, seed):
     assert all(case.answered_by for case in accepted)
     assert not any(line.waiting for line in live.desk.lines.values())
     assert not live.desk.unanswered
-
-
-@settings(max_examples=5)
-@given(scenarios, st.integers(1, 50))
-def test_nobody_works_on_two_questions_or_earns_more_than_they_wished(scenario, seed):
-    _, live, trace = played(scenario, seed)
     mine = defaultdict(list)
     for work in trace.works:
         mine[work.person_id].append((work.start, work.end))
     for spans in mine.values():
         spans.sort()
         assert all(before[1] <= after[0] for before, after in pairwise(spans))
-    assert figures([run(scenario, seed)])["cap_breaches"] == 0
     for worker in live.workers.values():
         assert worker.counter is None or worker.counter.reserved == 0
 
 
-@pytest.mark.parametrize(("scenario", "weeks"), [(SMALL, 1), (ALL_DIALS, 3)])
-def test_moved_by_whole_weeks_it_is_the_same(scenario, weeks):
-    here = replace(scenario, start=SUMMER, zone="Etc/UTC")
-    there = replace(here, start=SUMMER + weeks * WEEK)
-    assert run(here, 3) == run(there, 3)
+class Refusing(Run):
+    """Counts whom their own limits kept from a question."""
+
+    limited = 0
+
+    def _claim(self, worker, now):
+        is_peak, view = self.desk.peaks.is_peak(now), worker.view(now)
+        for q in self.desk.waiting(worker.person.topics, worker.person.languages):
+            why = claimable(q, view, now, self.policy, is_peak=is_peak).reasons
+            self.limited += why == {Reason.OWN_LIMITS}
+        return super()._claim(worker, now)
 
 
-def test_seeds_give_the_same_in_one_process_or_in_several():
-    several = run_all({"a": SMALL, "b": replace(SMALL, slots=0.0)}, 2)
-    assert several["a"] == [run(SMALL, 1), run(SMALL, 2)]
+def test_nobody_earns_more_than_they_wished(monkeypatch):
+    """With limits so small that they are reached within days."""
+    monkeypatch.setattr("upss.simulation.world.CAPS", (2_000, 4_500))
+    world, live, trace = played(SMALL, kind=Refusing)
+    assert live.limited > 20
+    assert tally(world, SMALL, trace).over_cap == 0
+
+
+def test_moved_by_whole_weeks_it_is_the_same():
+    here = replace(ALL_DIALS, start=SUMMER, zone="Etc/UTC")
+    assert run(here, 3) == run(replace(here, start=SUMMER + 3 * WEEK), 3)
+
+
+def test_seeds_give_the_same_in_one_process_or_in_several(monkeypatch):
+    tiny = replace(SMALL, answerers=4, per_week=15, warm_up=0, topics=1)
+    both = {"a": tiny, "b": replace(tiny, slots=0.0)}
+    several = run_all(both, 2)
+    monkeypatch.setattr("upss.simulation.running.os.cpu_count", lambda: 1)
+    weeks = []
+    assert run_all(both, 2, weeks.append) == several
+    assert sum(weeks) == 4 * 2
     assert several["a"][0] != several["a"][1]
     assert several["a"] != several["b"]
 
@@ -117,67 +183,100 @@ def promise_growth(scenario):
     return quantile(parts[3], 0.95) / quantile(parts[0], 0.95)
 
 
+@pytest.mark.no_cover
 def test_promises_do_not_feed_on_themselves():
-    assert promise_growth(Scenario(answerers=20, per_week=110, weeks=8, topics=4)) <= 1.5
+    assert promise_growth(Scenario(answerers=12, per_week=70, weeks=8, warm_up=4, topics=2)) <= 1.5
 
 
-def test_invitations_go_only_to_who_may_be_invited():
-    scenario = replace(SMALL, quiet_hours=True)
-    world, _, trace = played(scenario)
+# Much work for few people, so that queues are long; nothing but the order chooses who gets what.
+LOADED = Scenario(
+    answerers=6,
+    per_week=50,
+    weeks=1,
+    warm_up=0,
+    topics=3,
+    policy=replace(PLAIN, mode=Mode.OPEN, margin=0.0, max_promise=20 * WEEK),
+    dispatch=Dispatch.NONE,
+    slots=0.0,
+    caps=False,
+)
+
+
+def claims(scenario):
+    """Return what was claimed by whom and when, where several waited and nothing was refused."""
+    world, live, trace = played(scenario)
+    assert not trace.refused
+    assert {case.ended for case in trace.cases} == {"accepted"}
+    assert max(each.waiting for each in live.desk.taken) > 5
+    assert sum(len(person.topics) > 1 for person in world.people) > 1
+    return [(each.case.asked.id, each.person, each.at) for each in live.desk.taken]
+
+
+def test_what_is_promised_moves_nobody_in_the_queue():
+    """Two sites that differ in their promises only: the same people take the same questions."""
+    slower = LOADED.turned(margin=2.0, cold_margin=2.0)
+    assert claims(LOADED) == claims(slower)
+
+
+def test_invitations_go_only_to_who_may_be_invited(dialled):
+    world, _, trace = dialled
     hours = {person.id: person.hours for person in world.people}
-    assert len(trace.invitations) > 50
+    assert len(trace.invitations) > 30
     last, of_day = {}, Counter()
     for at, person_id in trace.invitations:
         assert is_open(hours[person_id], at)
         assert not is_quiet(hours[person_id], at)
-        assert at - last.get(person_id, scenario.start - WEEK) >= scenario.policy.invitations_apart
+        assert at - last.get(person_id, SMALL.start - WEEK) >= Policy().invitations_apart
         last[person_id] = at
         of_day[person_id, local_day(hours[person_id], at)[0]] += 1
-    assert max(of_day.values()) <= scenario.policy.invitations_a_day
+    assert max(of_day.values()) <= Policy().invitations_a_day
 
 
-def test_deferred_questions_wait_for_a_quieter_hour_or_for_urgency():
-    world, _, trace = played(SMALL)
-    waited = 0
-    for case in trace.cases:
-        posted_in_peak = world.calendar.cell(case.posted_at) in PEAK_CELLS
-        waited += posted_in_peak and case.view.released_at > case.posted_at
-        assert case.view.released_at >= case.posted_at
-        assert case.view.urgent_from <= case.due
-    assert waited > 30
+def test_deferred_questions_wait_for_a_quieter_hour_or_for_urgency(small):
+    _, live, _ = small
+    seen = Counter()
+    for each in live.desk.taken:
+        is_its_hour = not each.is_peak and each.at >= each.view.released_at
+        assert is_its_hour or each.at >= each.view.urgent_from
+        seen["urgent"] += not is_its_hour
+        seen["deferred"] += is_its_hour and each.view.released_at > each.view.posted_at
+    assert min(seen["urgent"], seen["deferred"]) > 10
 
 
 def test_a_hard_gate_lets_nobody_begin_in_a_peak():
-    world, _, trace = played(baselines(SMALL)["hard gate"])
-    visited = {at for at, found in trace.visits if found}
-    assert visited
-    assert not any(world.calendar.cell(at) in PEAK_CELLS for at in visited)
+    world, live, trace = played(baselines(SMALL)["hard gate"])
+    assert live.desk.taken
+    assert not any(world.calendar.cell(each.at) in PEAK_CELLS for each in live.desk.taken)
+    assert trace.invitations
+    for worker in live.workers.values():  # to be noted is to be mailed
+        mailed = [at for at, person_id in trace.invitations if person_id == worker.person.id]
+        assert worker.invited == mailed[-len(worker.invited) :]
 
 
-def test_who_is_away_comes_not():
+def test_who_is_away_comes_not(small):
     gone = replace(SMALL, away=Event(1.0, 1, 3))
     _, _, trace = played(gone)
     assert not any(gone.judged_from <= at < gone.judged_until for at, _ in trace.visits)
-    _, _, trace = played(SMALL)
+    _, _, trace = small
     assert any(gone.judged_from <= at < gone.judged_until for at, _ in trace.visits)
 
 
 def test_a_surge_brings_more_questions_in_its_weeks_only():
-    before, _, _ = played(SMALL)
-    surge, _, _ = played(replace(SMALL, surge=Event(3.0, 1, 2)))
+    before, surge = world_of(SMALL), world_of(replace(SMALL, surge=Event(3.0, 1, 2)))
     first = [a for a in surge.asked if SMALL.judged_week(a.at) == 1]
     usual = [a for a in before.asked if SMALL.judged_week(a.at) == 1]
     assert len(first) > 2 * len(usual)
     early = [a.at for a in before.asked if a.at < SMALL.judged_from]
+    assert early
     assert [a.at for a in surge.asked if a.at < SMALL.judged_from] == early
 
 
 def test_a_claim_that_ended_gives_the_question_back(monkeypatch):
     monkeypatch.setattr(engine, "REJECTED", 0.3)
-    _, _, trace = played(SMALL)
-    assert trace.lapses
-    assert not trace.false_lapses
+    _, live, trace = played(SMALL)
     redone = [case for case in trace.cases if case.view.excluded]
     assert redone
+    assert len(live.desk.back) > sum(len(case.view.excluded) for case in redone)  # lapses too
+    assert not trace.false_lapses
     assert all(case.due > case.quote.by for case in redone)
     assert all(c.answered_by not in c.view.excluded for c in redone if c.ended == "accepted")

@@ -162,8 +162,8 @@ class Both(Run):
         self.desk.story.counts["saved"] += len(done.acts)
         return done
 
-    def _end(self, case: Case, how: str) -> None:
-        super()._end(case, how)
+    def _end(self, case: Case, how: str, now: datetime) -> None:
+        super()._end(case, how, now)
         if how == "accepted":
             self.desk.product.accept(case.asked, self.trace.earned[-1][0])
             self.desk.story.counts["accepted"] += 1

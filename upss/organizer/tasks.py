@@ -8,7 +8,7 @@ from upss.forum.queries_offpeak import dials as dials_in_force
 from upss.forum.rules.policy import Mode, Policy
 from upss.organizer import service
 from upss.organizer.queries import site
-from upss.simulation.metrics import figures
+from upss.simulation.metrics import figures, rounded
 from upss.simulation.running import run
 from upss.web.ports import unit
 
@@ -29,7 +29,7 @@ def try_dials(trial_id: int) -> None:
         if place in known:
             continue
         scenario = found.scenario(policy, weeks=WEEKS)
-        told = figures([run(scenario, seed) for seed in range(1, SEEDS + 1)])
+        told = rounded(figures([run(scenario, seed) for seed in range(1, SEEDS + 1)]))
         with unit() as uow:
             service.note_position(uow, trial_id=trial_id, place=place, policy=policy, figures=told)
             uow.commit()

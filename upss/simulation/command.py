@@ -17,7 +17,7 @@ from upss.simulation import goals, report
 from upss.simulation.chart import svg_chart
 from upss.simulation.metrics import Tally, figures
 from upss.simulation.running import run_all, weeks_of
-from upss.simulation.scenario import BadScenario, Event, Scenario, baselines
+from upss.simulation.scenario import SLOTS, BadScenario, Event, Scenario, baselines
 
 SEEDS_MOST = 99
 AS_ASKED = "as asked"
@@ -35,8 +35,11 @@ class Wanted:
     chart: Path | None = None
 
 
-def read(options: Mapping[str, Any]) -> tuple[Scenario, Wanted]:
-    """Return what the options of the command line ask for; raise `BadScenario`."""
+def read(options: Mapping[str, Any], *, slots: float = SLOTS) -> tuple[Scenario, Wanted]:
+    """Return what the options of the command line ask for; raise `BadScenario`.
+
+    `slots` hold unless the options say how many visits follow suggested hours.
+    """
     policy = Policy(
         mode=Mode(options["mode"]),
         urgency=options["urgency"],
@@ -44,9 +47,10 @@ def read(options: Mapping[str, Any]) -> tuple[Scenario, Wanted]:
     )
     if options["plain"]:
         policy = replace(policy, stagger=timedelta(0), continuity=timedelta(0))
-    same = ("answerers", "per_week", "weeks", "topics", "languages", "slots", "guess", "press")
+    same = ("answerers", "per_week", "weeks", "topics", "languages", "guess", "press")
     scenario = Scenario(
         policy=policy,
+        slots=slots if options["slots"] is None else options["slots"],
         express_share=options["express"],
         learned=options["learned"],
         quiet_hours=options["quiet_hours"],
@@ -74,7 +78,7 @@ def simulate(scenario: Scenario, wanted: Wanted) -> bool:
     with _progress(total) as seen:
         tallies = run_all(scenarios, wanted.seeds, seen)
     found = {name: figures(mine) for name, mine in tallies.items()}
-    told = goals.together(found, goals.MAIN if wanted.goals else AS_ASKED)
+    told = goals.together(found, scenarios)
     judged = goals.goals_for(scenario, told) if wanted.goals else []
     if wanted.json != "-":
         _tell(tallies, found, told, judged)
@@ -86,7 +90,11 @@ def simulate(scenario: Scenario, wanted: Wanted) -> bool:
 
 
 def runs_of(scenario: Scenario, wanted: Wanted) -> dict[str, Scenario]:
-    """Return the runs by name, in the order in which they are told."""
+    """Return the runs by name, in the order in which they are told; the first is the main one.
+
+    The naive ways are those of the main run's site. They know no suggested hours, so they stand
+    beside the run without any.
+    """
     if wanted.goals:
         found = goals.runs(scenario, with_stress=wanted.stress)
     else:
@@ -95,7 +103,10 @@ def runs_of(scenario: Scenario, wanted: Wanted) -> dict[str, Scenario]:
             found[goals.NO_SLOTS] = replace(scenario, slots=0.0)
         if wanted.stress:
             found |= goals.stress(scenario)
-    return found | (baselines(scenario) if wanted.compare else {})
+    if not wanted.compare:
+        return found
+    beside = {name: found.pop(name) for name in (goals.NO_SLOTS,) if name in found}
+    return found | beside | baselines(next(iter(found.values())))
 
 
 def _tell(

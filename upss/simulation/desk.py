@@ -39,6 +39,7 @@ class Desk:
         self.lines = lines_of(world, scenario)
         self.zone = ZoneInfo(scenario.zone)
         self.profile = ActivityProfile()
+        self._expected: tuple[ActivityProfile, tuple[float, ...]] | None = None
         self.peaks = PeakMap(ORGANIZER_PEAKS if scenario.learned else scenario.peaks, self.zone)
         self.calibrators = {
             False: Calibrator(target=self.policy.target),
@@ -99,8 +100,7 @@ class Desk:
     def post(self, case: Case, previous: Person | None = None) -> None:
         """Put a paid question into its queue; `previous` gets a head start, if there is one."""
         now, asked, line = case.posted_at, case.asked, self.line(case.asked)
-        if self.scenario.learned:
-            self.profile = self.profile.added(now, self.zone)
+        self.profile = self.profile.added(now, self.zone)
         self._lately.append((now, asked.minutes))
         self._minutes += asked.minutes
         if self.policy.express:
@@ -168,7 +168,6 @@ class Desk:
         assert case.view is not None
         self.line(case.asked).remove(case.view, now)
         case.claimed_by = person
-        case.attempts += 1
 
     def put_back(self, case: Case, now: datetime) -> None:
         """Let a question wait again after its claim ended."""
@@ -236,8 +235,10 @@ class Desk:
         return minutes_an_hour(self._minutes, now - self.scenario.start)
 
     def expected(self) -> tuple[float, ...]:
-        """Return the arrivals by hour of the week, relative to the mean, as the site knows them."""
-        return self.profile.week_rel() if self.scenario.learned else self.scenario.rel
+        """Return the arrivals by hour of the week, relative to the mean, as the site has seen them."""
+        if self._expected is None or self._expected[0] is not self.profile:
+            self._expected = self.profile, self.profile.week_rel()
+        return self._expected[1]
 
 
 def _opens_at(person: Person, at: datetime) -> datetime | None:

@@ -8,6 +8,7 @@ from functools import partial
 from heapq import heappop, heappush
 from random import Random
 
+from upss.forum.rules.hours import is_quiet
 from upss.forum.rules.promise import GRACE
 from upss.forum.rules.promising import NoCapacity
 from upss.forum.rules.queue import next_question, percentiles
@@ -125,7 +126,7 @@ class Run:
     def _mail(self, invited: list[Worker], now: datetime) -> None:
         for worker in invited:
             self.trace.invitations.append((now, worker.person.id))
-            self.trace.quiet_invitations += worker.is_quiet(now)
+            self.trace.quiet_invitations += is_quiet(worker.person.hours, now)
             after = worker.answers_invitation()
             if after is not None:
                 self._at(now + after, partial(self._visit, worker))
@@ -135,7 +136,7 @@ class Run:
     def _offer(self, index: int, now: datetime) -> None:
         case = self.desk.offer(self.world.asked[index])
         if isinstance(case, NoCapacity):
-            self.trace.refused.append(now)
+            self.trace.refused.append((now, self.world.asked[index].topic))
             return
         self._open += 1
         self._cases[case.asked.id] = case
@@ -161,11 +162,11 @@ class Run:
             self._at(case.due + GRACE, partial(self._grace_ends, case))
         elif case.claimed_by is None:
             self.desk.give_up(case, now)
-            self._end(case, "refunded")
+            self._end(case, "refunded", now)
 
-    def _end(self, case: Case, how: str) -> None:
+    def _end(self, case: Case, how: str, now: datetime) -> None:
         assert not case.ended, case
-        case.ended = how
+        case.ended, case.ended_at = how, now
         self._open -= 1
 
     # the answerer
@@ -181,8 +182,6 @@ class Run:
     def _claim(self, worker: Worker, now: datetime) -> bool:
         """Let somebody take the question that the rules offer, if there is one."""
         is_peak = self.desk.peaks.is_peak(now)
-        if self.scenario.gate and is_peak:
-            return False
         candidates = self.desk.waiting(worker.person.topics, worker.person.languages)
         view = (
             next_question(worker.view(now), candidates, now, self.policy, is_peak=is_peak)
@@ -227,13 +226,13 @@ class Run:
     def _lapse(self, worker: Worker, case: Case, done: Effort, now: datetime) -> None:
         """Take the claim away from somebody who saved nothing for too long."""
         is_over = now >= case.due + GRACE
-        self.trace.lapses += 1
         self.trace.false_lapses += done.is_honest and not is_over
+        self.trace.cut_at_refund += done.is_honest and is_over
         worker.lapses(case.asked.id, case.asked.share_minor)
         self.desk.put_back(case, now)
         if is_over:
             self.desk.give_up(case, now)
-            self._end(case, "refunded")
+            self._end(case, "refunded", now)
 
     def _review(self, worker: Worker, case: Case, now: datetime) -> None:
         """Let the asker accept the answer, or have it done anew by somebody else."""
@@ -244,7 +243,7 @@ class Run:
             return
         self.trace.earned.append((now, worker.person.id, case.asked.share_minor))
         worker.earns(case.asked.share_minor, now)
-        self._end(case, "accepted")
+        self._end(case, "accepted", now)
 
 
 def _by_week(pieces: list[slots.Piece], world: World) -> dict[int, list[slots.Piece]]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from upss.forum.rules.policy import Policy
-from upss.simulation.scenario import Event, Scenario
+from upss.simulation.scenario import Dispatch, Event, Scenario
 
 BIG = 200  # answerers from which a mirror peak may be a little higher
 _DEFAULTS = Policy()
 MAIN = "run 1"
 NO_SLOTS = "nobody follows slots"
 _STRESS_FROM = 7  # the judged week
+_IN_QUIET_HOURS = "invitations_in_quiet_hours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def goals_for(scenario: Scenario, figures: Mapping[str, float]) -> list[Goal]:
         Goal("off_peak_share", 0.62, at_most=False),
         Goal("par_total", 1.58, at_most=True),
         Goal("par_work_over_arrivals", mirror, at_most=True),
+        Goal("refused_share", 0.01, at_most=True),
         Goal("kept", 0.97, at_most=False),
         Goal("kept_worst_week", 0.94, at_most=False),
         Goal("kept_worst_topic", 0.94, at_most=False),
@@ -45,7 +47,7 @@ def goals_for(scenario: Scenario, figures: Mapping[str, float]) -> list[Goal]:
         Goal("cap_breaches", 0, at_most=True),
         Goal("false_lapses", 0, at_most=True),
         Goal("invitations_per_answer", 1.5, at_most=True),
-        Goal("invitations_in_quiet_hours", 0, at_most=True),
+        Goal(_IN_QUIET_HOURS, 0, at_most=True),
         Goal("gini", 0.30, at_most=True),
         Goal("surge_kept", 0.96, at_most=False),
         Goal("surge_kept_worst_week", 0.93, at_most=False),
@@ -65,8 +67,9 @@ def runs(scenario: Scenario, *, with_stress: bool) -> dict[str, Scenario]:
     found = {
         MAIN: plain,
         "run 2": replace(plain.turned(stagger=_DEFAULTS.stagger), caps=False),
-        NO_SLOTS: replace(plain, slots=0.0),
     }
+    if plain.slots:
+        found[NO_SLOTS] = replace(plain, slots=0.0)
     if with_stress:
         found |= stress(plain) | costs(plain)
     return found
@@ -102,9 +105,23 @@ def stress(scenario: Scenario) -> dict[str, Scenario]:
     }
 
 
-def together(figures: Mapping[str, Mapping[str, float]], main: str) -> dict[str, float]:
-    """Return the figures of the main run, with those that the goals take from other runs."""
-    found = dict(figures[main])
+def together(
+    figures: Mapping[str, Mapping[str, float]], scenarios: Mapping[str, Scenario]
+) -> dict[str, float]:
+    """Return the figures of the first run, with those that the goals take from other runs.
+
+    Mails in quiet hours are counted where people have such hours and the rules invite; without
+    such a run there is no figure.
+    """
+    found = dict(figures[next(iter(figures))])
+    quiet = [
+        figures[run][_IN_QUIET_HOURS]
+        for run, scenario in scenarios.items()
+        if scenario.quiet_hours and scenario.dispatch is Dispatch.PACED
+    ]
+    del found[_IN_QUIET_HOURS]
+    if quiet:
+        found[_IN_QUIET_HOURS] = sum(quiet)
     if "run 2" in figures:
         found["gini"] = figures["run 2"]["gini"]
     for run, name in (("run 3", "surge"), ("run 4", "away")):

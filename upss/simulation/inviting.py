@@ -56,12 +56,13 @@ class Inviting:
         ready = [q for q in waiting if not waits(q, now, self.desk.policy, is_peak=is_peak)]
         if not ready or now >= self._until:
             return []
-        need = self._need(waiting, now)
+        free = [who for who in self._invitees(now) if may_invite(who, now, self.desk.policy)]
+        need = self._need(waiting, now) if free else 0.0
         if need <= 0:
             return []
         found = invitations(
             now,
-            self._invitees(now),
+            free,
             ready,
             Call(need, P_RESPONSE),
             self.desk.policy,
@@ -89,7 +90,7 @@ class Inviting:
         return [
             worker.invitee(now)
             for worker in self.workers.values()
-            if not worker.is_busy and worker.is_open(now)
+            if not worker.held and worker.is_open(now)
         ]
 
     def _named(self, invites: list[Invite], now: datetime) -> list[Worker]:
@@ -125,9 +126,10 @@ class Inviting:
             for who in self._invitees(now)
             if may_invite(who, now, self.desk.policy)
         ]
+        found = [w for w in found if self.desk.waiting(w.person.topics, w.person.languages)]
         for worker in found:
             worker.was_invited(now)
-        return [w for w in found if self.desk.waiting(w.person.topics, w.person.languages)]
+        return found
 
 
 def declared_minutes(workers: Mapping[int, Worker], calendar: Calendar) -> list[float]:
@@ -135,9 +137,6 @@ def declared_minutes(workers: Mapping[int, Worker], calendar: Calendar) -> list[
     minutes = [0.0] * len(calendar.cells)
     for worker in workers.values():
         for interval in worker.person.open:
-            number, start = calendar.hour(interval.start), interval.start
-            while start < interval.end:
-                end = min(calendar.start + (number + 1) * HOUR, interval.end)
+            for number, start, end in calendar.cut(interval.start, interval.end):
                 minutes[number] += (end - start) / _MINUTE
-                start, number = end, number + 1
     return minutes

@@ -27,8 +27,8 @@ class Case:
     answered_at: datetime | None = None
     first_answer_at: datetime | None = None
     kept: bool = True
-    attempts: int = 0
     ended: str = ""
+    ended_at: datetime | None = None
 
 
 @dataclass(slots=True)

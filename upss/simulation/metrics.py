@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
@@ -24,23 +24,38 @@ _MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """One seed: counts and lists that are pooled with those of other seeds."""
+class Topic:
+    """How the questions of one topic fared: of those promised so many kept; others were refused."""
 
-    arrivals: tuple[float, ...]  # by hour of the day
+    name: str
+    kept: int
+    promised: int
+    refused: int
+    promise_p95_h: float
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One seed: counts and lists that are pooled with those of other seeds.
+
+    A question that was never answered counts in `answered_h` until its refund.
+    """
+
+    arrivals: tuple[float, ...]  # by hour of the day, refused questions too
     work: tuple[float, ...]
     off_peak: float  # minutes of work
     at_once: tuple[int, ...]  # people at work, at the start of each quarter of an hour
     kept: tuple[int, int]  # of how many
     by_week: tuple[float, ...]
-    by_topic: tuple[tuple[str, float, float, int], ...]  # kept, promise p95 h, answerers
+    by_topic: tuple[Topic, ...]
+    by_place: tuple[float, ...]  # kept, of each topic and language
     promised_h: tuple[float, ...]
     answered_h: tuple[float, ...]
     moved: tuple[int, int]  # posted in a peak, and answered outside of one
     counts: dict[str, int]
     gini: float
     over_cap: int
-    ends: dict[str, int]
 
 
 def tally(world: World, scenario: Scenario, trace: Trace) -> Tally:
@@ -48,36 +63,60 @@ def tally(world: World, scenario: Scenario, trace: Trace) -> Tally:
     since, until = scenario.judged_from, scenario.judged_until
     calendar = world.calendar
     cases = [case for case in trace.cases if since <= case.asked.at < until]
+    refused = [(at, topic) for at, topic in trace.refused if since <= at < until]
     work, off_peak = _minutes(trace, world, since, until)
-    weeks: list[list[bool]] = [[] for _ in range(scenario.weeks)]
-    topics: dict[str, list[Case]] = {}
-    for case in cases:
-        weeks[scenario.judged_week(case.asked.at) - 1].append(case.kept)
-        topics.setdefault(case.asked.topic, []).append(case)
+    arrived = [case.posted_at for case in cases] + [at for at, _ in refused]
     return Tally(
-        arrivals=_by_hour([case.posted_at for case in cases], calendar),
+        arrivals=_by_hour(arrived, calendar),
         work=work,
         off_peak=off_peak,
         at_once=_at_once(trace, since, until),
         kept=(sum(case.kept for case in cases), len(cases)),
-        by_week=tuple(fmean(week) for week in weeks if week),
-        by_topic=tuple(_topic(name, topics[name], world) for name in sorted(topics)),
-        promised_h=tuple(sorted((case.quote.by - case.asked.at) / HOUR for case in cases)),
-        answered_h=tuple(
-            sorted((c.first_answer_at - c.asked.at) / HOUR for c in cases if c.first_answer_at)
-        ),
+        by_week=_kept((scenario.judged_week(case.asked.at), case) for case in cases),
+        by_topic=_by_topic(cases, Counter(topic for _, topic in refused), world),
+        by_place=_kept(((case.asked.topic, case.asked.language), case) for case in cases),
+        promised_h=tuple(sorted(_promise_h(case) for case in cases)),
+        answered_h=tuple(sorted(_answer_h(case) for case in cases)),
         moved=_moved(cases, world),
-        counts=_counts(trace, since, until),
+        counts=_counts(trace, since, until) | {"refused": len(refused)},
         gini=gini(_per_declared_hour(world, trace, since, until)),
         over_cap=_over_cap(world, trace),
-        ends=dict(sorted(Counter(case.ended for case in trace.cases).items())),
     )
 
 
-def _topic(name: str, cases: Sequence[Case], world: World) -> tuple[str, float, float, int]:
-    promised = sorted((case.quote.by - case.asked.at) / HOUR for case in cases)
-    people = sum(name in person.topics for person in world.people)
-    return name, fmean(case.kept for case in cases), quantile(promised, 0.95), people
+def _kept(cases: Iterable[tuple[object, Case]]) -> tuple[float, ...]:
+    """Return the share of promises kept in each group, the groups as they first appear."""
+    groups: dict[object, list[bool]] = {}
+    for group, case in cases:
+        groups.setdefault(group, []).append(case.kept)
+    return tuple(fmean(group) for group in groups.values())
+
+
+def _by_topic(cases: Sequence[Case], refused: Mapping[str, int], world: World) -> tuple[Topic, ...]:
+    mine: dict[str, list[Case]] = {name: [] for name in refused}
+    for case in cases:
+        mine.setdefault(case.asked.topic, []).append(case)
+    return tuple(
+        Topic(
+            name,
+            kept=sum(case.kept for case in mine[name]),
+            promised=len(mine[name]),
+            refused=refused.get(name, 0),
+            promise_p95_h=quantile(sorted(_promise_h(case) for case in mine[name]), 0.95),
+            people=sum(name in person.topics for person in world.people),
+        )
+        for name in sorted(mine)
+    )
+
+
+def _promise_h(case: Case) -> float:
+    return (case.quote.by - case.asked.at) / HOUR
+
+
+def _answer_h(case: Case) -> float:
+    over = case.first_answer_at or case.ended_at
+    assert over is not None, case
+    return (over - case.asked.at) / HOUR
 
 
 def _by_hour(times: Sequence[datetime], calendar: Calendar) -> tuple[float, ...]:
@@ -94,14 +133,10 @@ def _minutes(
     calendar, peaks = world.calendar, world.scenario.peaks
     hours, off_peak = [0.0] * DAY_HOURS, 0.0
     for work in trace.works:
-        start, end = max(work.start, since), min(work.end, until)
-        number = calendar.hour(start)
-        while start < end:
-            stop = min(calendar.start + (number + 1) * HOUR, end)
-            cell, minutes = calendar.cells[number], (stop - start) / _MINUTE
+        for number, start, end in calendar.cut(max(work.start, since), min(work.end, until)):
+            cell, minutes = calendar.cells[number], (end - start) / _MINUTE
             hours[cell % DAY_HOURS] += minutes
             off_peak += minutes * (cell not in peaks)
-            start, number = stop, number + 1
     return tuple(hours), off_peak
 
 
@@ -116,13 +151,14 @@ def _at_once(trace: Trace, since: datetime, until: datetime) -> tuple[int, ...]:
 
 
 def _moved(cases: Sequence[Case], world: World) -> tuple[int, int]:
+    """Count what was posted in a peak, and how much of it was answered outside of one."""
     calendar, peaks = world.calendar, world.scenario.peaks
-    answered = [
-        calendar.cell(case.first_answer_at) not in peaks
+    moved = [
+        case.first_answer_at is not None and calendar.cell(case.first_answer_at) not in peaks
         for case in cases
-        if case.first_answer_at and calendar.cell(case.posted_at) in peaks
+        if calendar.cell(case.posted_at) in peaks
     ]
-    return sum(answered), len(answered)
+    return sum(moved), len(moved)
 
 
 def _counts(trace: Trace, since: datetime, until: datetime) -> dict[str, int]:
@@ -133,11 +169,10 @@ def _counts(trace: Trace, since: datetime, until: datetime) -> dict[str, int]:
     return {
         "answers": within(trace.answers),
         "invitations": within([at for at, _ in trace.invitations]),
-        "refused": within(trace.refused),
         "visits": len(visits),
         "empty_visits": len(visits) - sum(visits),
         "false_lapses": trace.false_lapses,
-        "lapses": trace.lapses,
+        "cut_at_refund": trace.cut_at_refund,
         "quiet_invitations": trace.quiet_invitations,
         "same_answerer": trace.same_answerer,
         "all_answers": len(trace.answers),
@@ -198,7 +233,7 @@ def peak_to_average(hours: Sequence[float]) -> float:
 
 
 def figures(tallies: Sequence[Tally]) -> dict[str, float]:
-    """Return the figures of all seeds together."""
+    """Return the figures of all seeds together, as they are: to be told they are `rounded`."""
     arrivals = [sum(hour) for hour in zip(*(one.arrivals for one in tallies), strict=True)]
     work = [sum(hour) for hour in zip(*(one.work for one in tallies), strict=True)]
     both = [
@@ -211,17 +246,20 @@ def figures(tallies: Sequence[Tally]) -> dict[str, float]:
     for one in tallies:
         counts.update(one.counts)
     at_once = sorted(number for one in tallies for number in one.at_once)
-    found = {
+    questions, refused = sum(one.kept[1] for one in tallies), counts["refused"]
+    return {
         "off_peak_share": sum(one.off_peak for one in tallies) / max(sum(work), 1e-9),
         "par_arrivals": peak_to_average(arrivals),
         "par_work": peak_to_average(work),
         "par_total": peak_to_average(both),
         "par_work_over_arrivals": peak_to_average(work) / max(peak_to_average(arrivals), 1e-9),
-        "kept": sum(one.kept[0] for one in tallies) / max(1, sum(one.kept[1] for one in tallies)),
+        "kept": sum(one.kept[0] for one in tallies) / max(1, questions),
         "kept_worst_week": fmean(min(one.by_week, default=0.0) for one in tallies),
         "kept_worst_topic": fmean(
-            min((kept for _, kept, _, _ in one.by_topic), default=0.0) for one in tallies
+            min((each.kept / each.promised for each in one.by_topic if each.promised), default=0.0)
+            for one in tallies
         ),
+        "kept_worst_place": fmean(min(one.by_place, default=0.0) for one in tallies),
         "promise_p50_h": quantile(promised, 0.5),
         "promise_p95_h": quantile(promised, 0.95),
         "answered_p50_h": quantile(answered, 0.5),
@@ -231,13 +269,19 @@ def figures(tallies: Sequence[Tally]) -> dict[str, float]:
         / max(1, sum(one.moved[1] for one in tallies)),
         "cap_breaches": sum(one.over_cap for one in tallies),
         "false_lapses": counts["false_lapses"],
+        "cut_at_refund": counts["cut_at_refund"],
         "invitations_per_answer": counts["invitations"] / max(1, counts["answers"]),
         "invitations_in_quiet_hours": counts["quiet_invitations"],
         "empty_visits": counts["empty_visits"] / max(1, counts["visits"]),
         "same_answerer": counts["same_answerer"] / max(1, counts["all_answers"]),
         "at_once_p99": quantile(at_once, 0.99),
         "gini": fmean(one.gini for one in tallies),
-        "questions": sum(one.kept[1] for one in tallies),
-        "refused": counts["refused"],
+        "questions": questions,
+        "refused": refused,
+        "refused_share": refused / max(1, questions + refused),
     }
-    return {key: round(value, 4) for key, value in found.items()}
+
+
+def rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    """Return figures as they are told; goals are judged before."""
+    return {key: round(value, 4) for key, value in figures.items()}

@@ -6,15 +6,15 @@ definitions of docs/off-peak.md it has 54 peak, 58 shoulder and 56 low hours.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from upss.forum.rules.activity import ENTER_PEAK, HOURS, hour_of_week
 
 HOUR = timedelta(hours=1)
 WEEK = timedelta(weeks=1)
 DAY_HOURS = 24
-WEEK_HOURS = 168
-PEAK = 1.25
-LOW = 0.75
 
 # hour 0 to 23, of a mean day of mean 1
 _HOURS = (
@@ -25,13 +25,13 @@ _DAYS = (1.14, 1.13, 1.12, 1.12, 1.07, 0.71, 0.71)  # Monday first
 
 
 def _reference() -> tuple[float, ...]:
-    mean = sum(_HOURS) * sum(_DAYS) / WEEK_HOURS
+    mean = sum(_HOURS) * sum(_DAYS) / HOURS
     return tuple(day * hour / mean for day in _DAYS for hour in _HOURS)
 
 
 REFERENCE: tuple[float, ...] = _reference()
 PEAK_CELLS: frozenset[int] = frozenset(
-    cell for cell, level in enumerate(REFERENCE) if level >= PEAK
+    cell for cell, level in enumerate(REFERENCE) if level >= ENTER_PEAK
 )
 
 
@@ -43,10 +43,9 @@ class Calendar:
 
     def __init__(self, start: datetime, hours: int, zone: ZoneInfo) -> None:
         self.start = start
-        self.cells: list[int] = []
-        for hour in range(hours):
-            local = (start + hour * HOUR).astimezone(zone)
-            self.cells.append(local.weekday() * DAY_HOURS + local.hour)
+        self.cells = [
+            hour_of_week((start + number * HOUR).astimezone(zone)) for number in range(hours)
+        ]
 
     def hour(self, at: datetime) -> int:
         """Return the number of the hour that `at` falls in."""
@@ -55,3 +54,11 @@ class Calendar:
     def cell(self, at: datetime) -> int:
         """Return the hour of the week, 0 to 167, Monday 0 o'clock first."""
         return self.cells[(at - self.start) // HOUR]
+
+    def cut(self, start: datetime, end: datetime) -> Iterator[tuple[int, datetime, datetime]]:
+        """Cut the time between two instants at every hour: its number, start and end."""
+        number = self.hour(start)
+        while start < end:
+            stop = min(self.start + (number + 1) * HOUR, end)
+            yield number, start, stop
+            number, start = number + 1, stop

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from upss.simulation.goals import Goal
-from upss.simulation.metrics import Tally
+from upss.simulation.metrics import Tally, Topic, rounded
 from upss.simulation.scenario import Scenario
 
 # figure -> head of its column
@@ -22,6 +22,7 @@ _COLUMNS = {
     "kept": "kept",
     "kept_worst_week": "week",
     "kept_worst_topic": "topic",
+    "refused_share": "refused",
     "gini": "Gini",
     "invitations_per_answer": "invited",
     "empty_visits": "empty",
@@ -48,14 +49,19 @@ def verdicts(goals: Sequence[Goal], figures: Mapping[str, float]) -> Iterator[st
 
 
 def warnings(tallies: Sequence[Tally]) -> Iterator[str]:
-    """Yield what an organizer should look at: topics with few people or long promises."""
-    rows: dict[str, list[tuple[float, float, float]]] = {}
+    """Yield what an organizer should look at: topics with few people, long promises or none."""
+    rows: dict[str, list[Topic]] = {}
     for one in tallies:
-        for name, *row in one.by_topic:
-            rows.setdefault(name, []).append((row[0], row[1], row[2]))
+        for topic in one.by_topic:
+            rows.setdefault(topic.name, []).append(topic)
     for name, mine in rows.items():
-        kept, p95, people = (fmean(row[column] for row in mine) for column in range(3))
+        people, promised = fmean(one.people for one in mine), sum(one.promised for one in mine)
+        if not promised:
+            yield f"{name}: {people:.0f} answerers, every question refused; it needs more people."
+            continue
+        p95 = fmean(one.promise_p95_h for one in mine if one.promised)
         if p95 > _LONG_PROMISE_H or people < _FEW:
+            kept = sum(one.kept for one in mine) / promised
             yield (
                 f"{name}: {people:.0f} answerers, promise p95 {p95:.0f} h, kept {kept:.3f};"
                 " one more with other hours would help."
@@ -63,6 +69,9 @@ def warnings(tallies: Sequence[Tally]) -> Iterator[str]:
     refused = sum(one.counts["refused"] for one in tallies)
     if refused:
         yield f"{refused} questions were not taken: nothing could be promised within the limit."
+    cut = sum(one.counts["cut_at_refund"] for one in tallies)
+    if cut:
+        yield f"{cut} times somebody was still writing when the money went back."
 
 
 def document(
@@ -73,7 +82,7 @@ def document(
     goals: Sequence[Goal],
 ) -> str:
     """Return everything as one JSON text: the figures at the top, then each run."""
-    told: dict[str, object] = dict(figures)
+    told: dict[str, object] = dict(rounded(figures))
     told["scenario"] = {
         "answerers": scenario.answerers,
         "per_week": scenario.per_week,
@@ -88,5 +97,5 @@ def document(
         "seeds": seeds,
     }
     told["goals"] = {goal.key: goal.is_met(figures) for goal in goals}
-    told["runs"] = runs
+    told["runs"] = {name: rounded(mine) for name, mine in runs.items()}
     return json.dumps(told, indent=1) + "\n"

@@ -21,8 +21,9 @@ MOST_PROCESSES = 8
 def run(scenario: Scenario, seed: int, seen: Seen = lambda _: None) -> Tally:
     """Run one seed in this process."""
 
-    def week(_: datetime) -> None:
-        seen(1)
+    def week(at: datetime) -> None:
+        if at < scenario.end:  # what comes after is not counted
+            seen(1)
 
     hours = (scenario.end + TAIL - scenario.start) // HOUR
     calendar = Calendar(scenario.start, hours + 1, ZoneInfo(scenario.zone))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WARM_UP_WEEKS = 6
 FINISH_WEEKS = 1
+SLOTS = 0.6  # a guess: of own visits to an invented site
 _EVENT = re.compile(r"(\d+(?:\.\d+)?)@(\d+):(\d+)")
 
 
@@ -68,19 +69,17 @@ class Scenario:
 
     What is urgent may be claimed in a peak; people are called for it, in a peak or at its end, only
     once `press` times that urgency is reached (1: at once). `guess` is how many answers the organizer expects of a declared hour, before any was given.
-
-    `gate` closes the queue in peaks; the product has no such thing, it is there to be compared.
     """
 
     answerers: int = 60
     per_week: float = 350.0
     weeks: int = 15
+    warm_up: int = WARM_UP_WEEKS
     topics: int = 8
     languages: int = 1
     policy: Policy = field(default=PLAIN)
     dispatch: Dispatch = Dispatch.PACED
-    gate: bool = False
-    slots: float = 0.6
+    slots: float = SLOTS
     learned: bool = False
     quiet_hours: bool = False
     caps: bool = True
@@ -98,6 +97,7 @@ class Scenario:
             "answerers": 1 <= self.answerers <= 2000,
             "per-week": 0 < self.per_week <= 20_000,
             "weeks": 1 <= self.weeks <= 104,
+            "warm-up": 0 <= self.warm_up <= 52,
             "topics": 1 <= self.topics <= 50,
             "languages": 1 <= self.languages <= 2,
             "urgency": 0 <= self.policy.urgency <= 1,
@@ -124,7 +124,7 @@ class Scenario:
     @property
     def judged_from(self) -> datetime:
         """When warm-up ends."""
-        return self.start + WARM_UP_WEEKS * WEEK
+        return self.start + self.warm_up * WEEK
 
     @property
     def judged_until(self) -> datetime:
@@ -145,6 +145,11 @@ class Scenario:
         return replace(self, policy=replace(self.policy, **dials))  # type: ignore[arg-type]
 
 
+def as_built(policy: Policy) -> Policy:
+    """Return the policy of a real site, without what the product does not do yet."""
+    return replace(policy, continuity=timedelta(0))
+
+
 def baselines(scenario: Scenario) -> dict[str, Scenario]:
     """Return the naive ways of running the same site, by name."""
     naive = replace(
@@ -157,6 +162,7 @@ def baselines(scenario: Scenario) -> dict[str, Scenario]:
     return {
         "pull FIFO, no windows": replace(naive, dispatch=Dispatch.NONE),
         "push to all": replace(naive, dispatch=Dispatch.ALL),
-        "hard gate": replace(naive.turned(mode=Mode.STRICT), gate=True, dispatch=Dispatch.DIGEST),
+        "hard gate": replace(naive.turned(mode=Mode.STRICT), dispatch=Dispatch.DIGEST),
+        "open, paced": replace(scenario.turned(mode=Mode.OPEN), slots=0.0),
         "open, paced, slots": scenario.turned(mode=Mode.OPEN),
     }

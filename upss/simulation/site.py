@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from upss.forum.rules.hours import Hours
-from upss.simulation.scenario import Scenario
+from upss.simulation.scenario import Scenario, as_built
 
 if TYPE_CHECKING:
     from upss.forum.rules.policy import Policy
@@ -51,13 +51,14 @@ class Site:
     guess: float
 
     def scenario(self, policy: Policy, *, weeks: int) -> Scenario:
-        """Return the scenario in which this site is run by `policy`."""
+        """Return the scenario in which this site is run by `policy`, as far as it is built."""
         return Scenario(
             answerers=len(self.people),
             per_week=self.per_week,
             weeks=weeks,
             topics=len({topic for topic, _language, _weight in self.places}),
-            policy=policy,
+            policy=as_built(policy),
+            slots=0.0,
             quiet_hours=True,
             guess=self.guess,
             zone=self.zone,

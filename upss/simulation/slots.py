@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import accumulate
 
+from upss.forum.rules.activity import HOURS
 from upss.forum.rules.windows import Interval
-from upss.simulation.profile import HOUR, WEEK_HOURS, Calendar
+from upss.simulation.profile import HOUR, Calendar
 
 Piece = tuple[int, datetime, datetime]  # the hour of the week, from, until
 _FEW = 0.02  # of the mean: below it an hour is nobody's, and would be suggested without end
@@ -20,19 +21,16 @@ _FEW = 0.02  # of the mean: below it an hour is nobody's, and would be suggested
 
 def pieces(intervals: Iterable[Interval], calendar: Calendar) -> list[Piece]:
     """Cut the intervals at every hour: the hour of the week, start and end of each piece."""
-    cut: list[Piece] = []
-    for interval in intervals:
-        number, start = calendar.hour(interval.start), interval.start
-        while start < interval.end:
-            end = min(calendar.start + (number + 1) * HOUR, interval.end)
-            cut.append((calendar.cells[number], start, end))
-            number, start = number + 1, end
-    return cut
+    return [
+        (calendar.cells[number], start, end)
+        for interval in intervals
+        for number, start, end in calendar.cut(interval.start, interval.end)
+    ]
 
 
 def declared(week: Iterable[Sequence[Piece]]) -> list[float]:
     """Return the declared hours in each hour of the week, all people together."""
-    hours = [0.0] * WEEK_HOURS
+    hours = [0.0] * HOURS
     for mine in week:
         for cell, start, end in mine:
             hours[cell] += (end - start) / HOUR
@@ -45,7 +43,7 @@ def quietness(arrivals: Sequence[float], hours: Sequence[float]) -> list[float]:
     `arrivals` are relative to the mean hour, `hours` the declared ones.
     """
     target = [level - seen for level, seen in zip(_levels(arrivals), arrivals, strict=True)]
-    least = max(_FEW * sum(hours) / WEEK_HOURS, 1e-9)
+    least = max(_FEW * sum(hours) / HOURS, 1e-9)
     return [wanted / max(given, least) for wanted, given in zip(target, hours, strict=True)]
 
 

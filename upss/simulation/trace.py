@@ -22,7 +22,7 @@ class Trace:
     """Records of one run, in the order of time."""
 
     cases: list[Case] = field(default_factory=list)
-    refused: list[datetime] = field(default_factory=list)
+    refused: list[tuple[datetime, str]] = field(default_factory=list)  # at, topic
     works: list[Work] = field(default_factory=list)
     answers: list[datetime] = field(default_factory=list)
     earned: list[tuple[datetime, int, int]] = field(default_factory=list)  # at, person, minor units
@@ -30,5 +30,5 @@ class Trace:
     quiet_invitations: int = 0
     visits: list[tuple[datetime, bool]] = field(default_factory=list)  # at, was there a question
     false_lapses: int = 0
-    lapses: int = 0
+    cut_at_refund: int = 0  # honest work that the refund came before
     same_answerer: int = 0
