@@ -6,15 +6,16 @@ would cost more than the database; docs/decisions/0021 says which these are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import namedtuple
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, LiteralString, cast
-
-from psycopg.rows import namedtuple_row
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from psycopg import Cursor
     from sqlalchemy.orm import Session
+
+# The rows of each statement; the driver's own named tuples are put together for each row anew.
+_shapes: dict[str, Any] = {}
 
 
 def one(session: Session, statement: str, values: Mapping[str, object]) -> Any | None:
@@ -26,18 +27,14 @@ def one(session: Session, statement: str, values: Mapping[str, object]) -> Any |
     session.flush()
     raw = session.connection().connection.driver_connection
     assert raw is not None
-    with raw.cursor(row_factory=_in_utc) as cursor:
-        cursor.execute(cast("LiteralString", statement), values, prepare=True)
-        return cursor.fetchone()
-
-
-def _in_utc(cursor: Cursor[Any]) -> Callable[[Sequence[Any]], Any]:
-    """Make rows whose instants are read as `UtcDateTime` reads them."""
-    make = namedtuple_row(cursor)
-
-    def row(values: Sequence[Any]) -> Any:
-        return make([
-            value.astimezone(UTC) if isinstance(value, datetime) else value for value in values
-        ])  # fmt: skip
-
-    return row
+    cursor = raw.execute(statement, values, prepare=True)
+    found = cursor.fetchone()
+    if found is None:
+        return None
+    shape = _shapes.get(statement)
+    if shape is None:
+        shape = namedtuple("Row", [column.name for column in cursor.description])  # type: ignore[misc]  # noqa: PYI024
+        _shapes[statement] = shape
+    return shape(*(
+        value.astimezone(UTC) if isinstance(value, datetime) else value for value in found
+    ))  # fmt: skip

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 from upss.db import driver
 from upss.forum import queries_hours, queries_offpeak
@@ -17,38 +20,35 @@ from upss.ledger.rules.split import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
     from upss.forum.models import Question
+    from upss.forum.models_hours import HoursVersion
+    from upss.forum.models_offpeak import OffpeakVersion
+    from upss.forum.rules.declared import Declared
     from upss.forum.rules.dials import Dials
 
 # A day of the wall has 25 hours at the most; which of them are today's, the rules say.
 _LONGER_THAN_A_DAY = timedelta(days=2)
 
 # All that the rules ask of one person, with the organizer's dials and the peaks in force. A claim
-# is open as long as it has no end.
+# is open as long as it has no end. Whole rows come as JSON: what they mean is known by their text.
 FACTS = """
     SELECT a.language,
-           h.zone, h.windows, h.quiet_start_min, h.quiet_end_min, h.absences, h.paused_until,
-           h.rest_days, h.daily_minutes, h.daily_answers, h.languages, h.topics_off,
-           o.id, o.mode, o.urgency, o.margin, o.max_promise_hours, o.prior_per_hour,
-           o.stagger_minutes, o.peak_source, o.fixed_cells, o.pins, o.closed_dates,
-           o.express, o.express_percent, p.cells,
-           work.sizes, work.ended,
+           (SELECT row_to_json(h)::text FROM hours_version h WHERE h.account_id = a.id
+             ORDER BY h.id DESC LIMIT 1) AS hours,
+           (SELECT row_to_json(o)::text FROM offpeak_version o ORDER BY o.id DESC LIMIT 1) AS dials,
+           (SELECT to_json(p.cells)::text FROM peak_version p ORDER BY p.id DESC LIMIT 1) AS peaks,
            ARRAY(SELECT t.topic FROM topic_approval t WHERE t.account_id = a.id) AS topics,
            (SELECT r.percentile FROM answerer_rank r WHERE r.account_id = a.id) AS percentile,
            EXISTS (SELECT FROM cap_rule c WHERE c.account_id = a.id AND c.ended_at IS NULL)
            OR EXISTS (SELECT FROM answerer_flag f WHERE f.account_id = a.id AND f.no_paid_work)
-             AS is_limited
+             AS is_limited,
+           work.sizes, work.ended
       FROM account a
-      JOIN offpeak_version o ON o.id = (SELECT max(id) FROM offpeak_version)
-      JOIN peak_version p ON p.id = (SELECT max(id) FROM peak_version)
-      LEFT JOIN hours_version h
-        ON h.id = (SELECT max(id) FROM hours_version WHERE account_id = a.id)
      CROSS JOIN LATERAL (
-           SELECT array_agg(q.size ORDER BY c.id) AS sizes, array_agg(c.ended_at ORDER BY c.id) AS ended
+           SELECT array_agg(q.size) AS sizes, array_agg(c.ended_at) AS ended
              FROM claim c JOIN question q ON q.id = c.question_id
             WHERE c.answerer_id = a.id
               AND (c.ended_at IS NULL OR c.status = 'posted' AND c.ended_at >= %(since)s)) AS work
@@ -100,7 +100,7 @@ def facts(session: Session, answerer_id: int, now: datetime, site_zone: str) -> 
     values = {"answerer": str(answerer_id), "since": now - _LONGER_THAN_A_DAY}
     row = driver.one(session, FACTS, values)
     assert row is not None
-    declared = queries_hours.declared_of(row if row.zone else None, row.language, site_zone)
+    declared = _declared(row.hours, row.language, site_zone)
     day_start, _end = local_day(declared.hours, now)
     held = [size for size, ended_at in _work(row) if ended_at is None]
     done = [size for size, ended_at in _work(row) if ended_at is not None and ended_at >= day_start]
@@ -116,7 +116,7 @@ def facts(session: Session, answerer_id: int, now: datetime, site_zone: str) -> 
         daily_minutes=declared.hours.daily_minutes,
         daily_answers=declared.hours.daily_answers,
     )
-    return Facts(answerer, queries_offpeak.dials_of(row, row.cells), is_limited=row.is_limited)
+    return Facts(answerer, _dials(row.dials, row.peaks), is_limited=row.is_limited)
 
 
 def answerer_view(
@@ -132,3 +132,24 @@ def answerer_view(
 def _work(row: Any) -> Iterator[tuple[str, datetime | None]]:
     """Yield the size of each claim that is open or was answered lately, and when it was."""
     return zip(row.sizes or (), row.ended or (), strict=True)
+
+
+@lru_cache(maxsize=2_000)
+def _declared(row: str | None, language: str, site_zone: str) -> Declared:
+    """Return what a row of `HoursVersion` declares; None: what is assumed."""
+    if row is None:
+        return queries_hours.declared_of(None, language, site_zone)
+    told = json.loads(row)
+    if told["paused_until"] is not None:
+        told["paused_until"] = datetime.fromisoformat(told["paused_until"]).astimezone(UTC)
+    version = cast("HoursVersion", SimpleNamespace(**told))
+    return queries_hours.declared_of(version, language, site_zone)
+
+
+@lru_cache(maxsize=20)
+def _dials(row: str, peaks: str) -> Dials:
+    """Return what a row of `OffpeakVersion` sets, with the peaks in force."""
+    told = json.loads(row)
+    told["closed_dates"] = [date.fromisoformat(day) for day in told["closed_dates"]]
+    version = cast("OffpeakVersion", SimpleNamespace(**told))
+    return queries_offpeak.dials_of(version, json.loads(peaks))

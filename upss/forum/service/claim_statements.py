@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from upss.db import driver
-from upss.forum.models import Question
 from upss.forum.service.moves import by, target_of
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import AccountId, ClaimId, QuestionId
@@ -19,22 +18,19 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from upss.db.work import UnitOfWork
+    from upss.forum.models import Question
     from upss.forum.rules.lease import Lease
 
-# All of the question that a rule may ask for.
-_TEXTS = {"title", "body", "email"}
-_COLUMNS = ", ".join(
-    f"q.{column.name}" for column in Question.__table__.columns if column.name not in _TEXTS
-)
-
-# The question first, then the person, as everywhere: rows are locked in the order of the clauses.
-# The person's lock leaves foreign keys alone.
-LOCK = f"""
-    SELECT {_COLUMNS}
+# What the rules ask of the question, which is locked first, then the person, as everywhere: rows
+# are locked in the order of the clauses. The person's lock leaves foreign keys alone.
+LOCK = """
+    SELECT q.id, q.status, q.asker_id, q.topic, q.language, q.size,
+           q.price_minor, q.express_minor, q.express_returned_at, q.currency, q.commission_bp, q.fund_bp,
+           q.promise_at, q.paid_at, q.released_at, q.urgent_at, q.reserved_for, q.reserved_until
       FROM question q CROSS JOIN account a
      WHERE q.id = %(question)s AND a.id = %(answerer)s
        FOR UPDATE OF q
-       FOR NO KEY UPDATE OF a"""  # noqa: S608 - names of our own columns
+       FOR NO KEY UPDATE OF a"""
 
 # Nothing is written where somebody holds the question: the unique index has the last word.
 TAKE = """
@@ -54,7 +50,7 @@ TAKE = """
 
 
 def lock(uow: UnitOfWork, question_id: QuestionId, answerer_id: AccountId) -> Any:
-    """Lock the question and then the person; return the columns of the question as it is now.
+    """Lock the question and then the person; return what is asked of the question now.
 
     Two claims of one person at once count each other so, and a pause that is declared at the same
     time is seen or waits. Raises `NotFound`.
