@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upss.forum.rules.policy import Mode, Policy
@@ -335,6 +336,15 @@ def test_the_offer_is_claimable_and_does_not_depend_on_the_order_it_was_read_in(
     assert next_question(a, rows, NOW, POLICY) == offered
     keys = [order_key(q, a, NOW) for q in rows]
     assert len(set(keys)) == len(rows)  # total: no two are equal
+
+
+@settings(max_examples=settings().max_examples // 5)
+@given(questions(), questions(), answerers)
+def test_nothing_else_of_a_question_moves_it_in_the_queue(q, other, a):
+    """Above all not its promise: what is urgent may be claimed sooner, and still waits its turn."""
+    moves = ("id", "posted_at", "is_express", "reserved_for", "reserved_until")
+    alike = replace(other, **{name: getattr(q, name) for name in moves})
+    assert order_key(alike, a, NOW) == order_key(q, a, NOW)
 
 
 waiting_rows = st.lists(

@@ -6,73 +6,25 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.simulation.living import LOADED, SMALL, claims, played, world_of
 from upss.forum.rules.hours import is_open, is_quiet, local_day
 from upss.forum.rules.policy import Mode, Policy
-from upss.forum.rules.queue import QuestionView, Reason, claimable
 from upss.simulation import engine
-from upss.simulation.desk import Desk
-from upss.simulation.engine import Run
-from upss.simulation.lines import Case
 from upss.simulation.metrics import quantile, tally
-from upss.simulation.profile import HOUR, PEAK_CELLS, WEEK, Calendar
+from upss.simulation.profile import HOUR, PEAK_CELLS, WEEK
 from upss.simulation.running import run, run_all
 from upss.simulation.scenario import PLAIN, Dispatch, Event, Scenario, baselines
-from upss.simulation.world import TAIL, make_world
 
 SUMMER = datetime(2026, 6, 1, tzinfo=UTC)  # no zone of the model changes its clock until autumn
-SMALL = Scenario(answerers=8, per_week=40, weeks=1, warm_up=1, topics=2)
 ALL_DIALS = replace(
     SMALL, policy=Policy(express=True), express_share=0.2, quiet_hours=True, learned=True
 )
 FEW = settings().max_examples // 10
-
-
-class Taken(NamedTuple):
-    """A claim: of what as it was then, by whom and when, and how many waited in that queue."""
-
-    case: Case
-    view: QuestionView
-    person: int
-    at: datetime
-    is_peak: bool
-    waiting: int
-
-
-class Watched(Desk):
-    """Notes each claim, and each question that is put back."""
-
-    def __init__(self, world, scenario):
-        super().__init__(world, scenario)
-        self.taken, self.back = [], []
-
-    def take(self, case, person, now):
-        waiting = len(self.line(case.asked).waiting)
-        is_peak = self.peaks.is_peak(now)
-        self.taken.append(Taken(case, case.view, person, now, is_peak, waiting))
-        super().take(case, person, now)
-
-    def put_back(self, case, now):
-        self.back.append(case)
-        super().put_back(case, now)
-
-
-def world_of(scenario, seed=1):
-    hours = (scenario.end + TAIL - scenario.start) // HOUR + 1
-    calendar = Calendar(scenario.start, hours, ZoneInfo(scenario.zone))
-    return make_world(scenario, calendar, seed)
-
-
-def played(scenario, seed=1, kind=Run):
-    world = world_of(scenario, seed)
-    live = kind(world, scenario, Watched(world, scenario))
-    return world, live, live.play()
 
 
 @pytest.fixture(scope="module")
@@ -130,23 +82,10 @@ def test_every_question_ends_exactly_once_and_nobody_does_two_things_at_once(sce
         assert worker.counter is None or worker.counter.reserved == 0
 
 
-class Refusing(Run):
-    """Counts whom their own limits kept from a question."""
-
-    limited = 0
-
-    def _claim(self, worker, now):
-        is_peak, view = self.desk.peaks.is_peak(now), worker.view(now)
-        for q in self.desk.waiting(worker.person.topics, worker.person.languages):
-            why = claimable(q, view, now, self.policy, is_peak=is_peak).reasons
-            self.limited += why == {Reason.OWN_LIMITS}
-        return super()._claim(worker, now)
-
-
 def test_nobody_earns_more_than_they_wished(monkeypatch):
     """With limits so small that they are reached within days."""
     monkeypatch.setattr("upss.simulation.world.CAPS", (2_000, 4_500))
-    world, live, trace = played(SMALL, kind=Refusing)
+    world, live, trace = played(SMALL)
     assert live.limited > 20
     assert tally(world, SMALL, trace).over_cap == 0
 
@@ -186,30 +125,6 @@ def promise_growth(scenario):
 @pytest.mark.no_cover
 def test_promises_do_not_feed_on_themselves():
     assert promise_growth(Scenario(answerers=12, per_week=70, weeks=8, warm_up=4, topics=2)) <= 1.5
-
-
-# Much work for few people, so that queues are long; nothing but the order chooses who gets what.
-LOADED = Scenario(
-    answerers=6,
-    per_week=50,
-    weeks=1,
-    warm_up=0,
-    topics=3,
-    policy=replace(PLAIN, mode=Mode.OPEN, margin=0.0, max_promise=20 * WEEK),
-    dispatch=Dispatch.NONE,
-    slots=0.0,
-    caps=False,
-)
-
-
-def claims(scenario):
-    """Return what was claimed by whom and when, where several waited and nothing was refused."""
-    world, live, trace = played(scenario)
-    assert not trace.refused
-    assert {case.ended for case in trace.cases} == {"accepted"}
-    assert max(each.waiting for each in live.desk.taken) > 5
-    assert sum(len(person.topics) > 1 for person in world.people) > 1
-    return [(each.case.asked.id, each.person, each.at) for each in live.desk.taken]
 
 
 def test_what_is_promised_moves_nobody_in_the_queue():
