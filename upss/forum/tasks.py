@@ -14,6 +14,7 @@ from upss.forum.service import (
     inviting,
     ranking,
     releasing,
+    surcharges,
     timers,
     waiting,
 )
@@ -23,6 +24,7 @@ from upss.web.ports import unit
 _TIMERS: tuple[Callable[[UnitOfWork], int], ...] = (
     timers.end_offers,
     claiming.lapse_due,
+    surcharges.return_due,
     timers.expire_unanswered,
     accepting.auto_accept_due,
     accepting.close_due,

@@ -134,6 +134,9 @@ def _question(session: Session, question_id: int) -> dict[str, object]:
             Question.public_id,
             Question.status,
             Question.price_minor,
+            Question.shared_minor,
+            Question.express_minor,
+            Question.express_returned_at,
             Question.currency,
             Question.commission_bp,
             Question.fund_bp,
@@ -151,9 +154,11 @@ def _question(session: Session, question_id: int) -> dict[str, object]:
     if row.promise_at is not None:
         told["money_back_at"] = row.promise_at + GRACE
     if row.price_minor is not None:
-        parts = split(row.price_minor, commission_bp=row.commission_bp, fund_bp=row.fund_bp)
+        parts = split(row.shared_minor, commission_bp=row.commission_bp, fund_bp=row.fund_bp)
         told |= {
             "amount": row.price_minor,
+            "extra": row.express_minor,
+            "is_extra_back": row.express_returned_at is not None,
             "currency": row.currency,
             "earned": parts.share_minor,
         }

@@ -140,14 +140,14 @@ def _answerer(uow: UnitOfWork, question: Question) -> AccountId:
 
 
 def _split(uow: UnitOfWork, question: Question, answerer_id: AccountId, actor: str) -> None:
-    """Split by the offer's own terms, which every paid question has."""
-    assert question.price_minor is not None
+    """Split what is still held by the offer's own terms, which every paid question has."""
+    assert question.shared_minor is not None
     assert question.currency is not None
     assert question.commission_bp is not None
     assert question.fund_bp is not None
     draft = answer_accepted(
         question_id=question.id,
-        amount=Money(question.price_minor, question.currency),
+        amount=Money(question.shared_minor, question.currency),
         terms=Terms(question.commission_bp, question.fund_bp, ((answerer_id, 1),)),
     )
     post(uow, draft.by(actor))

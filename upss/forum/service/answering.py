@@ -11,7 +11,7 @@ from upss.forum.rules import lease as leases
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.texts import DRAFT_MAX, answer_fault, clean
 from upss.forum.rules.timers import REVIEW
-from upss.forum.service import claiming
+from upss.forum.service import claiming, surcharges
 from upss.forum.service.claiming import ClaimEnded
 from upss.forum.service.moves import by, locked, make_move
 from upss.kernel.errors import DomainError
@@ -140,9 +140,10 @@ def send_answer(
     fault = answer_fault(text)
     if fault is not None:
         raise AnswerRefused(reason=fault)
+    if held.status != "active" and question.status != Status.QUEUED:
+        raise ClaimEnded(status=held.status)
+    surcharges.return_if_missed(uow, question)  # before what the answer earns is counted
     if held.status != "active":
-        if question.status != Status.QUEUED:
-            raise ClaimEnded(status=held.status)
         held = claiming.take_again(uow, question, answerer_id)
     now = uow.clock.now()
     uow.session.add(

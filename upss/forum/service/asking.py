@@ -10,8 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from upss.accounts import service as accounts
+from upss.forum import queries_offpeak
 from upss.forum.events import QuestionQueued, QuestionWithdrawn
 from upss.forum.models import Question
+from upss.forum.models_offpeak import QuestionPromise
+from upss.forum.rules.express import surcharge
 from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.promise import OFFER
@@ -53,6 +56,14 @@ class DraftText:
     topic: str | None
     size: str | None
     language: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherOffer:
+    """By when the answer would come, and how much more (or less) that costs, in minor units."""
+
+    by: datetime
+    difference_minor: int
 
 
 def save_draft(uow: UnitOfWork, *, public_id: str, owner: Owner, text: DraftText) -> QuestionId:
@@ -129,12 +140,13 @@ def faults_of(question: Question, terms: site.Terms) -> dict[str, str]:
     return faults
 
 
-def make_offer(uow: UnitOfWork, *, question_id: QuestionId) -> None:
+def make_offer(uow: UnitOfWork, *, question_id: QuestionId, is_express: bool = False) -> None:
     """Freeze price, split rule and promise of a draft for 60 minutes.
 
     The promise's time begins at the end of the offer, so that a payment in its last minute loses
-    nothing. Earlier offers of the question are closed: what is still paid on them goes back.
-    Raises `DraftIncomplete`, `NoPromise`, or `OfferStale` when the question is no draft any more.
+    nothing. Earlier offers of the question are closed: what is still paid on them goes back. An
+    express offer has the quicker promise and its surcharge in the price. Raises `DraftIncomplete`,
+    `NoPromise`, `NoExpress`, or `OfferStale` when the question is no draft any more.
     """
     charging.close_offer(uow, question_id=question_id)  # payments are locked before questions
     question = locked(uow, question_id)
@@ -147,13 +159,33 @@ def make_offer(uow: UnitOfWork, *, question_id: QuestionId) -> None:
     assert question.topic is not None
     assert question.size is not None
     now = uow.clock.now()
-    quote = promises.give(uow, question, at=now + OFFER)
-    question.price_minor = terms.prices[question.topic, question.size]
+    quote = promises.give(uow, question, at=now + OFFER, is_express=is_express)
+    price, floor = terms.prices[question.topic, question.size], Policy().floor
+    question.express_minor = None
+    if is_express:
+        dials = queries_offpeak.dials(uow.session)
+        question.express_minor = surcharge(price, dials.express_percent)
+        floor = dials.policy.express_floor
+    question.price_minor = price + (question.express_minor or 0)
     question.currency = terms.currency
     question.commission_bp, question.fund_bp = terms.commission_bp, terms.fund_bp
     question.offered_at, question.offer_ends_at = now, now + OFFER
     # an answerer must still have the promise's least time when a late payment arrives
-    question.promise_at, question.honour_until = quote.by, quote.by - Policy().floor
+    question.promise_at, question.honour_until = quote.by, quote.by - floor
+
+
+def other_offer(uow: UnitOfWork, question: Question) -> OtherOffer | None:
+    """Return what this offer could be instead: quicker for more, or ordinary again; None if not."""
+    if question.express_minor is not None:
+        noted = uow.session.get(QuestionPromise, question.id, populate_existing=True)
+        if noted is None or noted.ordinary_by is None:
+            return None
+        return OtherOffer(noted.ordinary_by, question.express_minor)
+    found = promises.express_beside(uow, question, at=uow.clock.now() + OFFER)
+    if found is None or question.price_minor is None:
+        return None
+    percent = queries_offpeak.dials(uow.session).express_percent
+    return OtherOffer(found.quote.by, surcharge(question.price_minor, percent))
 
 
 def is_payable(question: Question, *, now: datetime) -> bool:

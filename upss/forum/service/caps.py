@@ -107,6 +107,19 @@ def release(uow: UnitOfWork, claim: Claim) -> None:
     _change(uow, claim.answerer_id, CapReservation.claim_id == claim.id, _released)
 
 
+def earns_less(uow: UnitOfWork, claim: Claim, *, share_minor: int, currency: str) -> None:
+    """Reserve no more than this share for an open claim: a part of its price went back."""
+
+    def less(kept: _Kept) -> Counter:
+        part, rule = kept.part, kept.row.rule
+        amount = rule.amount_of(share_minor, currency, part.held)
+        given = part.held - min(part.held, part.held if amount is None else amount)
+        part.held -= given
+        return kept.counter.release(given)
+
+    _change(uow, claim.answerer_id, CapReservation.claim_id == claim.id, less)
+
+
 def accepted(uow: UnitOfWork, event: AnswerAccepted) -> None:
     """Count what an accepted answer earns, in the limits that count by acceptance."""
     which = CapReservation.claim_id.in_(_claims(event.question_id, event.answerer_id))
