@@ -353,7 +353,7 @@ def reference_week():
 TRUTH = reference_week()
 
 
-def share_in_the_right_class(per_week, weeks, seed, trials=8):
+def share_in_the_right_class(per_week, weeks, seed, trials):
     """Return the share of arrivals in the right level, raw, and on the right side with hysteresis."""
     dice = Random(seed)
     raw = steady = 0.0
@@ -370,13 +370,16 @@ def share_in_the_right_class(per_week, weeks, seed, trials=8):
 
 
 @pytest.mark.parametrize(
-    ("per_week", "weeks", "pooled_share", "steady_share"),
-    [(50, 4, 0.744, 0.758), (50, 8, 0.825, 0.822), (350, 2, 0.850, 0.830), (350, 8, 0.901, 0.858)],
+    ("per_week", "weeks", "trials", "pooled_share", "steady_share"),
+    [(50, 4, 60, 0.69, 0.77), (350, 8, 8, 0.90, 0.885)],
 )
-def test_most_arrivals_are_soon_in_the_right_class(per_week, weeks, pooled_share, steady_share):
-    raw, steady = share_in_the_right_class(per_week, weeks, seed=per_week + weeks)
-    assert raw == pytest.approx(pooled_share, abs=0.08)
-    assert steady == pytest.approx(steady_share, abs=0.08)
+def test_most_arrivals_are_soon_in_the_right_class(
+    per_week, weeks, trials, pooled_share, steady_share
+):
+    """One busy hour of the working days in the wrong class is 0.05; few questions need more trials."""
+    raw, steady = share_in_the_right_class(per_week, weeks, seed=per_week + weeks, trials=trials)
+    assert raw == pytest.approx(pooled_share, abs=0.03)
+    assert steady == pytest.approx(steady_share, abs=0.03)
 
 
 def test_hysteresis_changes_fewer_hours_than_bare_thresholds():
