@@ -17,21 +17,33 @@ SELECT a.email, q.public_id, q.id FROM claim c JOIN question q ON q.id = c.quest
 JOIN account a ON a.id = c.answerer_id WHERE q.status = 'claimed' ORDER BY q.id DESC LIMIT 1
 """
 _SAVED = re.compile(r"Saved at \d\d:\d\d")
-_BODY = "SELECT body FROM question WHERE public_id = :p"
+_DRAFT = "SELECT body, title, topic, size, language FROM question WHERE public_id = :p"
 
 
-def test_a_question_is_saved_when_the_field_is_left(filled: Stage, new_context: NewContext) -> None:
+def test_a_question_is_saved_when_a_field_is_left(filled: Stage, new_context: NewContext) -> None:
     page = new_context().new_page()
-    page.goto(filled.place.base_url + "/ask?new=1")
+    page.goto(filled.place.base_url + "/ask?new=1&lang=en")
     page.fill("#body", "The hinge of my garden gate is stuck.")
     leave_field(page)
 
     expect(page.locator("[data-autosave-status]")).to_have_text(_SAVED)
     public_id = page.url.rsplit("/", 1)[1].split("?")[0]
-    assert filled.value(_BODY, p=public_id) == "The hinge of my garden gate is stuck."
+    body = "The hinge of my garden gate is stuck."
+    assert filled.rows(_DRAFT, p=public_id) == [(body, "", None, None, "en")]
+
+    page.fill("#title", "How do I free a hinge?")
+    leave_field(page, "#title")
+    for choice in ("input[name=topic][value=garden]", "input[name=size][value=large]"):
+        with page.expect_response("**/autosave"):
+            page.check(choice)
+    with page.expect_response("**/autosave"):
+        page.select_option("#language", "ca")
+    assert filled.rows(_DRAFT, p=public_id) == [
+        (body, "How do I free a hinge?", "garden", "large", "ca")
+    ]
 
     page.reload()
-    assert page.input_value("#body") == "The hinge of my garden gate is stuck."
+    assert page.input_value("#body") == body
 
 
 def test_an_answer_is_saved_while_it_is_written(filled: Stage, new_context: NewContext) -> None:
@@ -87,10 +99,10 @@ def test_the_end_of_a_claim_is_said_twenty_minutes_before_and_a_save_moves_it(
     expect(notice).to_be_hidden()
 
 
-def leave_field(page: Page) -> None:
+def leave_field(page: Page, field: str = "#body") -> None:
     """Leave the field, and wait until the server has answered the save."""
     with page.expect_response("**/autosave"):
-        page.locator("#body").blur()
+        page.locator(field).blur()
 
 
 def at_work(stage: Stage, new_context: NewContext) -> tuple[Page, int]:

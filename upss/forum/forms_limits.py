@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 
+from babel.numbers import get_decimal_symbol, list_currencies
 from flask import request
 
 from upss.forum.rules.cap_periods import Period
@@ -21,11 +22,14 @@ from upss.forum.rules.caps import (
     check_rule,
 )
 from upss.kernel.money import EXPONENTS
-from upss.web.i18n import N_, gettext
+from upss.web.i18n import N_, catalogue, gettext
 
 _MONEY = re.compile(r"(?:€|EUR)?\s*(\d{1,12})(?:[.,](\d{1,2}))?\s*(?:€|EUR|euros?)?", re.IGNORECASE)
 _HOURS = re.compile(r"(\d{1,6})(?:[.,](\d{1,2})|:([0-5]\d))?\s*(?:h|hours?|horas?|hores)?", re.IGNORECASE)  # fmt: skip
-_OTHER_MONEY = re.compile(r"[$£¥₣₹]|\b(?!EUR\b|euros?\b)[a-z]{3,}", re.IGNORECASE)
+_OTHER_MONEY = re.compile(
+    r"[$£¥₣₹]|\b(?:dollars?|d[óò]lar(?:e?s)?|pounds?|libras?|lliur(?:a|es))\b", re.IGNORECASE
+)
+_CODE = re.compile(r"([a-z]{3})?[\s\d.,]+([a-z]{3})?", re.IGNORECASE)
 _ORDER = (
     "metric", "most", "period", "days", "anchor_day", "expenses", "safety", "note",
 )  # fmt: skip
@@ -75,7 +79,8 @@ def typed_of(rule: CapRule) -> Typed:
         most = f"{hours}:{minutes:02d}" if minutes else str(hours)
     else:
         whole, part = divmod(rule.limit, 10 ** EXPONENTS[rule.currency or ""])
-        most = f"{whole}.{part:02d}" if part else str(whole)
+        point = get_decimal_symbol(catalogue().code)
+        most = f"{whole}{point}{part:02d}" if part else str(whole)
     month, day = rule.anchor
     return Typed(
         metric=rule.metric,
@@ -150,7 +155,13 @@ def _most(form: Typed) -> tuple[int, str | None]:
 
 
 def _is_other_money(text: str) -> bool:
-    return any(sign.isdigit() for sign in text) and _OTHER_MONEY.search(text) is not None
+    """Tell whether an amount of some other currency is meant: "$300", "300 USD"."""
+    codes = _CODE.fullmatch(text)
+    is_code = codes is not None and not list_currencies().isdisjoint(
+        code.upper() for code in codes.groups() if code
+    )
+    has_number = any(sign.isdigit() for sign in text)
+    return has_number and (is_code or _OTHER_MONEY.search(text) is not None)
 
 
 def _minutes(text: str) -> tuple[int, str | None]:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from babel.dates import format_date, get_month_names
 
+from upss.forum.labels import stretch
 from upss.forum.rules.cap_periods import Period
 from upss.forum.rules.caps import CapRule, Metric, Stage
 from upss.web.filters import format_money
@@ -39,22 +40,10 @@ COLUMNS = {
 }
 
 
-def hours_of(minutes: int) -> str:
-    """Write "2 hours and 30 minutes"."""
-    hours, rest = divmod(abs(minutes), 60)
-    if not hours:
-        return ngettext("%(num)s minute", "%(num)s minutes", rest)
-    whole = ngettext("%(num)s hour", "%(num)s hours", hours)
-    if not rest:
-        return whole
-    part = ngettext("%(num)s minute", "%(num)s minutes", rest)
-    return gettext("%(hours)s and %(minutes)s", hours=whole, minutes=part)
-
-
 def amount(rule: CapRule, value: int) -> str:
     """Write an amount of what a limit counts: money or time."""
     if rule.metric is Metric.MINUTES:
-        return hours_of(value)
+        return stretch(abs(value))
     return format_money(value, rule.currency or "", catalogue().code)
 
 

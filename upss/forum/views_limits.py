@@ -14,7 +14,7 @@ from upss.forum import labels_limits as labels
 from upss.forum import queries_caps as queries
 from upss.forum import queries_hours
 from upss.forum.rules.cap_counters import Counter
-from upss.forum.rules.cap_statement import DayMoney, Line, lines
+from upss.forum.rules.cap_statement import DayMoney, Line, first_day, lines
 from upss.forum.rules.caps import CapRule, Metric
 from upss.forum.service import own_limits as service
 from upss.kernel.errors import NotFound
@@ -48,9 +48,18 @@ class _Statement:
     today: date
     days: list[DayMoney]
 
-    def lines(self, before: date | None = None) -> Iterator[Line]:
-        """Yield the periods, the newest first."""
-        return lines(self.counter, self.days, self.today, before=before)
+    def lines(self, before: int | None = None) -> Iterator[Line]:
+        """Yield the periods, the newest first; `before` is the number of the last day read.
+
+        Addresses hold any number: there is nothing from before the first day or after today.
+        """
+        if before is None:
+            return lines(self.counter, self.days, self.today)
+        first = first_day(self.counter, self.days, self.today).toordinal()
+        if before <= first:
+            return iter(())
+        start = date.fromordinal(min(before, self.today.toordinal() + 1))
+        return lines(self.counter, self.days, self.today, before=start)
 
 
 @blueprint.get("/limits")
@@ -164,8 +173,7 @@ def statement(public_id: str) -> ResponseReturnValue:
     """Show what a limit counted in each of its periods, the newest first."""
     before = paging.cursor("before")
     found = _statement(public_id)
-    start = None if before is None else date.fromordinal(min(max(before, 1), date.max.toordinal()))
-    rows = list(islice(found.lines(start), paging.SIZE + 1))
+    rows = list(islice(found.lines(before), paging.SIZE + 1))
     return render_template(
         "limits/statement.html",
         row=found.row,

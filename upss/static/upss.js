@@ -34,7 +34,6 @@
 
   function autosave(form) {
     var line = form.querySelector("[data-autosave-status]") || status;
-    var areas = form.querySelectorAll("textarea");
     var saved = written();
     var busy = false;
     var again = false;
@@ -54,9 +53,7 @@
       ending.hidden = reply.warn_in !== 0;
       ending.querySelector("[data-warning]").textContent = reply.ends_text;
     }
-    function written() {
-      return Array.from(areas, function (area) { return area.value; }).join("\u0000");
-    }
+    function written() { return new URLSearchParams(new FormData(form)).toString(); }
     function show(text, trouble) {
       if (line.textContent !== text) { line.textContent = text; }
       line.classList.toggle("trouble", trouble);
@@ -70,7 +67,7 @@
       var body = new FormData(form);
       var token = form.querySelector("[name=csrf_token]");
       fetch(form.dataset.autosave, {
-        method: "POST", body: body, keepalive: now.length < 20000, credentials: "same-origin",
+        method: "POST", body: body, keepalive: now.length < 50000, credentials: "same-origin",
         headers: { "X-CSRFToken": token ? token.value : "", "Accept": "application/json" }
       }).then(function (reply) {
         if (!reply.ok || reply.redirected) { throw new Error(String(reply.status)); }
@@ -87,7 +84,8 @@
       });
     }
     setInterval(function () { save(); warn(); }, 20000);
-    areas.forEach(function (area) { area.addEventListener("blur", save); });
+    form.addEventListener("focusout", save);
+    form.addEventListener("change", save);
     document.addEventListener("visibilitychange", function () { if (document.hidden) { save(); } });
     window.addEventListener("pagehide", save);
     window.addEventListener("online", save);

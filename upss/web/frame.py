@@ -40,16 +40,33 @@ def _reads_the_books(visitor: Person | None) -> bool:
     return visitor is not None and not READS_THE_BOOKS.isdisjoint(visitor.roles)
 
 
-# endpoint, label, who sees it; the order of the navigation
-_NAVIGATION: tuple[tuple[str, str, Callable[[Person | None], bool]], ...] = (
-    ("pages.home", N_("Start"), lambda _visitor: True),
-    ("forum.ask", N_("Ask a question"), lambda _visitor: True),
-    ("forum.mine", N_("My questions"), lambda visitor: visitor is not None or _has_session()),
-    ("answering.queue", N_("My queue"), lambda visitor: _has(visitor, Role.ANSWERER)),
-    ("hours.overview", N_("My hours"), lambda visitor: _has(visitor, Role.ANSWERER)),
-    ("limits.mine", N_("My limits"), lambda visitor: _has(visitor, Role.ANSWERER)),
-    ("payouts.earnings", N_("My earnings"), lambda visitor: _has(visitor, Role.ANSWERER)),
-    ("organizer.home", N_("Organizer"), _reads_the_books),
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An entry of the navigation; pages under the paths in `within` belong to it too."""
+
+    endpoint: str
+    label: str
+    is_shown: Callable[[Person | None], bool]
+    within: tuple[str, ...] = ()
+
+
+def _answers(visitor: Person | None) -> bool:
+    return _has(visitor, Role.ANSWERER)
+
+
+# In its order. The start page is the logo's link; one's own limits are reached from one's hours.
+_NAVIGATION = (
+    _Place("forum.ask", N_("Ask a question"), lambda _visitor: True),
+    _Place(
+        "forum.mine",
+        N_("My questions"),
+        lambda visitor: visitor is not None or _has_session(),
+        ("/questions",),
+    ),
+    _Place("answering.queue", N_("My queue"), _answers, ("/answering",)),
+    _Place("hours.overview", N_("My hours"), _answers, ("/limits",)),
+    _Place("payouts.earnings", N_("My earnings"), _answers),
+    _Place("organizer.home", N_("Organizer"), _reads_the_books),
 )
 
 _FOOTER = (
@@ -107,12 +124,16 @@ def init_frame(app: Flask, settings: Settings) -> None:
 def _navigation(visitor: Person | None) -> list[Link]:
     here = request.path
     return [
-        Link(href, gettext(label), is_current=_is_within(here, href))
-        for endpoint, label, is_shown in _NAVIGATION
-        if is_shown(visitor)
-        for href in (url_for(endpoint),)
+        Link(
+            href,
+            gettext(place.label),
+            is_current=any(_is_within(here, path) for path in (href, *place.within)),
+        )
+        for place in _NAVIGATION
+        if place.is_shown(visitor)
+        for href in (url_for(place.endpoint),)
     ]
 
 
-def _is_within(here: str, href: str) -> bool:
-    return here == href or (href != "/" and here.startswith(href + "/"))
+def _is_within(here: str, path: str) -> bool:
+    return here == path or here.startswith(path + "/")

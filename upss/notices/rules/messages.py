@@ -49,7 +49,7 @@ _PAYOUTS = "organizer.payouts"
 _ADJUSTMENT = "adjustments.adjustment"  # also gets the proposal's public id
 _BOOKS = "books.index"
 _SELF_CHECKS = "doctor.self_checks"
-_ORGANIZER = "organizer.home"
+_WEEK = "week.overview"
 _SIGN_IN = "accounts.sign_in"
 _LINK = "accounts.link"  # also gets the token
 
@@ -94,13 +94,11 @@ MESSAGES: Mapping[str, tuple[Message, ...]] = {
             "topic_left_alone",
             To.ORGANIZERS,
             "hours:{version_id}:{topic}:{language}:{begins_on}",
-            _ORGANIZER,
+            _WEEK,
         ),
     ),
     "capacity_vanished": (
-        Message(
-            "capacity_vanished", To.ORGANIZERS, "capacity:{day}:{topic}:{language}", _ORGANIZER
-        ),
+        Message("capacity_vanished", To.ORGANIZERS, "capacity:{day}:{topic}:{language}", _WEEK),
     ),
     "questions_wait": (
         Message("questions_wait", To.ANSWERER, "invitation:{invitation_id}:", _QUEUE, _HOURS),
