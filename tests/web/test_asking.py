@@ -14,6 +14,7 @@ from upss.forum.models_offpeak import Waiting
 from upss.forum.rules.ownership import Owner
 from upss.forum.service import asking
 from upss.forum.service.asking import DraftText
+from upss.forum.service.waiting import tell_waiting
 from upss.kernel.ids import new_public_id
 from upss.web import sessions
 from upss.web.ports import unit
@@ -70,10 +71,48 @@ def test_the_offer_that_was_agreed_to_is_the_offer_that_is_paid(client):
     answer = client.post(
         url + "/check", data=first_tab | {"email": "nube.prat@example.org", "agree": "yes"}
     )
-    assert answer.headers["Location"] == url + "/check"
-    page = client.get(url + "/check").get_data(as_text=True)
+    page = answer.get_data(as_text=True)
     assert "Something changed since you opened this page" in page
     assert "€24.00" in page
+    assert 'value="nube.prat@example.org"' in page
+    assert 'value="yes" checked' not in page
+
+
+def test_an_offer_that_ended_is_made_anew_and_what_was_typed_stays(client, clock):
+    url = start(client)
+    post(client, url, **FIELDS, do="continue")
+    fields = hidden_of(client.get(url + "/check").get_data(as_text=True))
+    fields |= {"email": "nube.prat@example.org", "agree": "yes"}
+    clock.advance(timedelta(hours=2))
+    page = client.post(url + "/check", data=fields).get_data(as_text=True)
+    assert "The offer had ended. This is a new one: the price is the same." in page
+    assert 'value="nube.prat@example.org"' in page
+    assert 'value="yes" checked' in page
+    again = client.post(url + "/check", data=fields | hidden_of(page))
+    assert "standin" in again.headers["Location"]
+
+
+def test_changing_or_throwing_away_what_is_no_longer_there_leads_on(client, clock):
+    url = start(client)
+    question = url.replace("/ask/", "/questions/")
+    post(client, url, **FIELDS, do="continue")
+    token = {"csrf_token": hidden_of(client.get(url).get_data(as_text=True))["csrf_token"]}
+    # the offer has ended and the question is a draft again, while the page still says "Change"
+    assert client.post(f"{question}/edit", data=token).headers["Location"] == url
+    assert client.post(f"{url}/discard", data=token).headers["Location"] == "/"
+    assert client.post(f"{url}/discard", data=token).headers["Location"] == question
+    assert client.get(f"{url}/discard").headers["Location"] == question
+    assert "Thrown away" in client.get(question).get_data(as_text=True)
+
+
+def test_prices_that_differ_by_topic_are_told_from_the_least(client, database):
+    with psycopg.connect(database.owner_conninfo) as owner:
+        owner.execute(
+            "UPDATE price SET price_minor = 900 WHERE topic = 'garden' AND size = 'medium'"
+        )
+    page = client.get(start(client)).get_data(as_text=True)
+    assert "from €9.00, depending on the topic" in page
+    assert page.count("depending on the topic") == 1
 
 
 def test_a_double_press_on_paying_leads_to_the_question(client):
@@ -173,7 +212,7 @@ def test_whoever_asked_without_an_account_finds_the_question_in_the_menu(client)
     assert 'href="/my-questions"' in client.get("/").get_data(as_text=True)
 
 
-def test_what_cannot_be_promised_is_not_sold(client, database):
+def test_what_cannot_be_promised_is_not_sold(client, database, clock):
     with psycopg.connect(database.owner_conninfo) as owner:
         owner.execute("DELETE FROM topic_approval WHERE topic = 'home'")
     url = start(client)
@@ -186,12 +225,28 @@ def test_what_cannot_be_promised_is_not_sold(client, database):
     # Wednesday 12:00 in Madrid: an hour for the offer, and 24; with one topic less 19.2
     assert "Bills and contracts: by Thursday 19 November at 08:30" in page
     assert client.get(f"{url}/check").headers["Location"] == f"{url}/no-promise"
-    for address in ("nube.prat@example.org", "nube.prat@example.org", "nobody"):
+    wrong = post(client, f"{url}/no-promise", email="nobody")
+    assert wrong.status_code == 422
+    page = wrong.get_data(as_text=True)
+    assert '<a href="#email">Write your email address' in page
+    assert 'value="nobody"' in page
+    for address in ("nube.prat@example.org", "nube.prat@example.org"):
         answer = post(client, f"{url}/no-promise", email=address)
         assert answer.headers["Location"] == f"{url}/no-promise"
+    told = client.get(f"{url}/no-promise").get_data(as_text=True)
+    assert "We write to nube.prat@example.org once, when an answer can be promised." in told
+    assert those_who_wait() == [("home", "en", "nube.prat@example.org")]
+    clock.advance(timedelta(days=91))
     with unit() as uow:
-        waiting = uow.session.execute(select(Waiting.topic, Waiting.language, Waiting.email))
-        assert [tuple(row) for row in waiting] == [("home", "en", "nube.prat@example.org")]
+        assert tell_waiting(uow) == 0
+        uow.commit()
+    assert those_who_wait() == []
+
+
+def those_who_wait():
+    with unit() as uow:
+        rows = uow.session.execute(select(Waiting.topic, Waiting.language, Waiting.email))
+        return [tuple(row) for row in rows]
 
 
 def test_too_many_wait(client, database):
@@ -213,3 +268,4 @@ def test_once_a_promise_is_possible_the_page_leads_on(client):
     assert client.get(f"{url}/no-promise").headers["Location"] == f"{url}/check"
     page = client.get(f"{url}/check").get_data(as_text=True)
     assert "The answer comes by Thursday 19 November at 13:00, usually sooner." in page
+    assert "The clock is that of Spain: Madrid." in page

@@ -13,12 +13,10 @@ from upss.forum import forms_ask, queries_ask
 from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.ownership import Owner
 from upss.forum.rules.pricing import MINUTES, Size
-from upss.forum.rules.promise import OFFER
-from upss.forum.rules.promising import Quote
 from upss.forum.rules.texts import BODY_MAX, TITLE_MAX, clean
-from upss.forum.service import asking, promises
+from upss.forum.service import asking
 from upss.forum.service.promises import NoPromise
-from upss.kernel.errors import DomainError, GatewayError, NotFound
+from upss.kernel.errors import DomainError, GatewayError
 from upss.kernel.ids import PaymentId, QuestionId, new_public_id
 from upss.ledger.rules.split import split
 from upss.payments import queries as payments
@@ -26,7 +24,7 @@ from upss.payments import tasks as payment_tasks
 from upss.site import queries as site
 from upss.web import limits, sessions
 from upss.web.access import for_everyone, person
-from upss.web.i18n import catalogue, gettext
+from upss.web.i18n import gettext
 from upss.web.ports import clock, unit
 
 if TYPE_CHECKING:
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("forum", __name__)
 _NEW_DRAFTS = 30  # from one network in an hour: plenty for a library, little for a flood
-_WAITING = 30
 ID = "<public_id>"
 
 
@@ -145,11 +142,16 @@ def _write_page(
         fields=fields,
         terms=terms,
         is_saved=is_saved,
-        sizes=[(size, MINUTES[size]) for size in Size],
+        sizes=[(size, MINUTES[size], _prices(terms, size)) for size in Size],
         errors=errors,
         title_max=TITLE_MAX,
         body_max=BODY_MAX,
     )
+
+
+def _prices(terms: site.Terms, size: Size) -> list[int]:
+    """Return what an answer of this size costs, from the cheapest topic on."""
+    return sorted({terms.prices[topic, size] for topic in terms.topics})
 
 
 @blueprint.post(f"/ask/{ID}/autosave")
@@ -211,7 +213,9 @@ def _settle_newest(question_id: QuestionId) -> bool:
     return payment_tasks.check_payment(PaymentId(payment.id)) in {"paid", "checking"}
 
 
-def _check_page(draft: Question, errors: list[tuple[str, str]], email: str) -> str:
+def _check_page(
+    draft: Question, errors: list[tuple[str, str]], email: str, *, is_agreed: bool = False
+) -> str:
     assert draft.price_minor is not None
     assert draft.commission_bp is not None
     assert draft.fund_bp is not None
@@ -223,6 +227,7 @@ def _check_page(draft: Question, errors: list[tuple[str, str]], email: str) -> s
         minutes=MINUTES[Size(str(draft.size))],
         errors=errors,
         email=email,
+        is_agreed=is_agreed,
         offer=asking.offer_mark(draft),
     )
 
@@ -232,20 +237,21 @@ def _submit(public_id: str) -> Any:
         draft = queries_ask.owned(uow.session, public_id, owner())
     visitor = person()
     typed = visitor.email if visitor else request.form.get("email", "").strip()
-    errors = []
+    errors, is_agreed = [], "agree" in request.form
     try:
         email = normal_email(typed)
     except BadEmail:
         email = typed
         errors.append(("email", gettext("Write your email address, such as name@example.org")))
-    if not request.form.get("agree"):
+    if not is_agreed:
         errors.append(("agree", gettext("Confirm that you agree to pay")))
     if draft.status != Status.DRAFT:
         return redirect(url_for("forum.question", public_id=public_id), 303)
     if not asking.is_payable(draft, now=clock().now()):
-        return _renew(draft)
+        elsewhere = _renew(draft)
+        return _check_again(draft, typed, is_agreed=is_agreed) or elsewhere
     if errors:
-        return _check_page(draft, errors, typed), 422
+        return _check_page(draft, errors, typed, is_agreed=is_agreed), 422
     try:
         with unit() as uow:
             payment_id = asking.submit(
@@ -258,10 +264,24 @@ def _submit(public_id: str) -> Any:
             uow.commit()
     except asking.OfferStale:
         flash(gettext("Something changed since you opened this page. Please look again."), "warn")
-        return redirect(url_for("forum.check", public_id=public_id), 303)
+        elsewhere = redirect(url_for("forum.check", public_id=public_id), 303)
+        return _check_again(draft, typed, is_agreed=False) or elsewhere
     except MoveRefused:  # a second press: the first one has taken the question on
         return redirect(url_for("forum.question", public_id=public_id), 303)
     return to_payment_page(public_id, payment_id)
+
+
+def _check_again(before: Question, email: str, *, is_agreed: bool) -> str | None:
+    """Show a fresh offer with what was typed for the one before; None if there is none to show.
+
+    Who agreed to a price has not agreed to another one.
+    """
+    with unit() as uow:
+        draft = queries_ask.owned(uow.session, before.public_id, owner())
+    if draft.status != Status.DRAFT or not asking.is_payable(draft, now=clock().now()):
+        return None
+    is_same = draft.price_minor == before.price_minor
+    return _check_page(draft, [], email, is_agreed=is_agreed and is_same)
 
 
 def _back_to_check(public_id: str, payment_id: PaymentId) -> Any:
@@ -300,59 +320,15 @@ def discard(public_id: str) -> Any:
     """Confirm, then give a draft up."""
     with unit() as uow:
         draft = queries_ask.owned(uow.session, public_id, owner())
-        if request.method == "GET":
-            return render_template("forum/discard.html", draft=draft)
-        asking.discard(uow, question_id=QuestionId(draft.id))
-        uow.commit()
+    if draft.status != Status.DRAFT:
+        return redirect(url_for("forum.question", public_id=public_id), 303)
+    if request.method == "GET":
+        return render_template("forum/discard.html", draft=draft)
+    try:
+        with unit() as uow:
+            asking.discard(uow, question_id=QuestionId(draft.id))
+            uow.commit()
+    except MoveRefused:  # paid or thrown away meanwhile: its own page says how it stands
+        return redirect(url_for("forum.question", public_id=public_id), 303)
     flash(gettext("The draft is gone. Nothing was charged."), "ok")
     return redirect(url_for("pages.home"), 303)
-
-
-@blueprint.get(f"/ask/{ID}/no-promise")
-@for_everyone
-def no_promise(public_id: str) -> Any:
-    """Say that no answer can be promised and nothing is charged, and what the asker may do."""
-    with unit() as uow:
-        draft = queries_ask.owned(uow.session, public_id, owner())
-        terms = site.terms(uow.session)
-        if draft.status != Status.DRAFT or draft.topic not in terms.topics:
-            return redirect(url_for("forum.write", public_id=public_id), 303)
-        places = [(topic, draft.language) for topic in terms.topics]
-        quoter = promises.Quoter.load(uow, places)
-        at = uow.clock.now() + OFFER
-        quotes = {place[0]: quoter.quote(place, at) for place in places}
-    mine = quotes[draft.topic]
-    if isinstance(mine, Quote):  # somebody came back meanwhile
-        return redirect(url_for("forum.check", public_id=public_id), 303)
-    return render_template(
-        "forum/no_promise.html",
-        draft=draft,
-        reason=mine.reason,
-        days=quoter.dials.policy.max_promise.days,
-        others=[(topic, each.by) for topic, each in quotes.items() if isinstance(each, Quote)],
-    )
-
-
-@blueprint.post(f"/ask/{ID}/no-promise")
-@for_everyone
-def wait(public_id: str) -> Any:
-    """Note who wants to hear when an answer can be promised."""
-    visitor = person()
-    with unit() as uow:
-        draft = queries_ask.owned(uow.session, public_id, owner())
-    if draft.topic is None:
-        raise NotFound(public_id=public_id)
-    try:
-        email = normal_email(visitor.email if visitor else request.form.get("email", "").strip())
-    except BadEmail:
-        flash(gettext("Write your email address, such as name@example.org"), "error")
-        return redirect(url_for("forum.no_promise", public_id=public_id), 303)
-    network = network_of(request.remote_addr or "0.0.0.0")  # noqa: S104 - a key of a count
-    limits.hit(f"waiting:{network}", most=_WAITING, window=timedelta(hours=1))
-    with unit() as uow:
-        promises.wait_for(
-            uow, place=(draft.topic, draft.language), email=email, reads=catalogue().code
-        )
-        uow.commit()
-    flash(gettext("We write to you once, when an answer can be promised."), "ok")
-    return redirect(url_for("forum.no_promise", public_id=public_id), 303)

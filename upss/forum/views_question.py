@@ -12,7 +12,8 @@ from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.promise import GRACE
 from upss.forum.rules.release import opens_at
 from upss.forum.service import accepting, asking
-from upss.forum.views_ask import ID, blueprint, owner, to_payment_page
+from upss.forum.views_ask import ID, owner, to_payment_page
+from upss.forum.views_no_promise import blueprint
 from upss.kernel.errors import DomainError, GatewayError, NotFound
 from upss.kernel.ids import AccountId, PaymentId, QuestionId
 from upss.ledger.rules.split import split
@@ -125,9 +126,12 @@ def edit(public_id: str) -> Any:
         thread = queries_ask.thread(uow.session, public_id, owner())
     if thread.payment_id is not None:
         payment_tasks.close_checkout(PaymentId(thread.payment_id))
-    with unit() as uow:
-        asking.edit_again(uow, question_id=QuestionId(thread.question.id))
-        uow.commit()
+    try:
+        with unit() as uow:
+            asking.edit_again(uow, question_id=QuestionId(thread.question.id))
+            uow.commit()
+    except MoveRefused:
+        pass  # a draft again since its offer ended, or paid: the next page knows
     return redirect(url_for("forum.write", public_id=public_id), 303)
 
 

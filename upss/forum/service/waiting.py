@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, tuple_
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
     from upss.forum.queries_offpeak import Place
 
 BATCH = 100
+KEPT = timedelta(days=90)  # an address that nothing could be told
 
 
 def tell_waiting(uow: UnitOfWork) -> int:
     """Tell those whose topic and language can be promised now, 100 at most; return how many.
 
-    Their rows go in the same transaction, and a row can be deleted by one worker only.
+    Their rows go in the same transaction, and a row can be deleted by one worker only. Rows that
+    are too old go untold.
     """
+    uow.session.execute(delete(Waiting).where(Waiting.created_at < uow.clock.now() - KEPT))
     places = _promised_again(uow)
     if not places:
         return 0
