@@ -44,6 +44,7 @@ UNTRACED = (
     "tests/architecture/",
     "tests/bench/",
     "tests/simulation/test_replay.py",
+    "tests/trust/test_cap_races.py",
     "tests/trust/test_checkers.py",
     "tests/trust/test_claim",
     "tests/trust/test_crashes.py",

@@ -56,13 +56,13 @@ def claim(uow: UnitOfWork, *, question_id: QuestionId, answerer_id: AccountId) -
     if question.paid_at is None:
         raise NotFound(question_id=question_id)  # no answerer may know of it
     if question.status == Status.CLAIMED:
-        lapse_if_due(uow, locked(uow, question_id))
-        question = claim_statements.lock(uow, question_id, answerer_id)
+        held = _still_held(uow, question_id)
+        if held is not None and held.answerer_id == answerer_id:
+            return ClaimId(held.id)
+        if held is None:
+            question = claim_statements.lock(uow, question_id, answerer_id)
     if question.status != Status.QUEUED:
-        held = _active(uow, question_id)
-        if held is None or held.answerer_id != answerer_id:
-            raise _refused(Reason.TAKEN)
-        return ClaimId(held.id)
+        raise _refused(Reason.TAKEN)
     now = uow.clock.now()
     person = queries_queue.facts(uow.session, answerer_id, now, uow.zone)
     check_claim(
@@ -152,9 +152,7 @@ def lapse_due(uow: UnitOfWork) -> int:
 def lapse_if_due(uow: UnitOfWork, question: Question) -> None:
     """End the claim of a locked question if its time has passed: no act waits for the timer."""
     if question.status == Status.CLAIMED:
-        held = _active(uow, QuestionId(question.id))
-        if held is not None and held.ends_at <= uow.clock.now():
-            _lapse(uow, question, held)
+        _still_held(uow, QuestionId(question.id))
 
 
 def newest_claim(uow: UnitOfWork, question: Question, answerer_id: AccountId) -> Claim:
@@ -247,9 +245,14 @@ def _refused(reason: Reason) -> ClaimRefused:
     return ClaimRefused(reason=reason, reasons=(reason,))
 
 
-def _active(uow: UnitOfWork, question_id: QuestionId) -> Claim | None:
-    return uow.session.scalar(
+def _still_held(uow: UnitOfWork, question_id: QuestionId) -> Claim | None:
+    """Return the active claim on a locked question; one whose time has passed ends here."""
+    held = uow.session.scalar(
         select(Claim)
         .where(Claim.question_id == question_id, Claim.status == "active")
         .execution_options(populate_existing=True)
     )
+    if held is None or held.ends_at > uow.clock.now():
+        return held
+    _lapse(uow, locked(uow, question_id), held)
+    return None
