@@ -273,8 +273,29 @@ class TestCalibrate:
         assert [calibrate(), calibrate()] == [1, 0]
         clock.advance(timedelta(minutes=59))
         assert calibrate() == 0
-        clock.advance(-5 * HOUR)  # the site's clock is set back
+        clock.advance(-HOUR)  # the site's clock is set back
         assert calibrate() == 0
+
+    def test_after_a_clock_that_ran_ahead_it_promises_and_learns_again(
+        self, asker, ada, clock, caplog
+    ):
+        always(ada)
+        answer(ada, queued(asker))
+        clock.advance(HOUR)
+        now = clock.now()
+        clock.instant = now + 30 * DAY
+        calibrate()
+        clock.instant = now
+        assert offer(draft(asker)).promise_at < now + DAY
+        assert calibrate() == 1
+        assert "the clock was ahead" in caplog.text
+        assert (desk().clock_start, desk().counted_until, calibration().at) == (now, now, now)
+        known = desk().completions
+        clock.advance(HOUR)
+        answer(ada, queued(asker))
+        clock.advance(HOUR)
+        assert calibrate() == 1
+        assert desk().completions == known + 1
 
     @pytest.mark.parametrize("step", [HOUR, 7 * HOUR, 36 * HOUR])
     def test_a_worker_that_stood_still_loses_nothing(self, asker, ada, clock, step):

@@ -25,6 +25,7 @@ from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.policy import Mode, Policy
 from upss.forum.rules.promising import COLD_FACTOR, PRIOR_ANSWERS, WINDOW, TopicRate
 from upss.forum.rules.topic_clock import Person, Since, topic_clock
+from upss.forum.rules.turns import full_hour
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,12 +74,15 @@ class Declarations:
     closed: Since[frozenset[date]]
 
     def clock(self, desk: Desk, now: datetime) -> CapacityClock:
-        """Return a desk's clock; it ends more than five weeks after `now`."""
+        """Return a desk's clock; it ends more than five weeks after `now`.
+
+        A desk that was stored by a clock that ran ahead starts with the present hour.
+        """
         midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         end = midnight + HORIZON + timedelta(days=2)
         topic, _language = desk.place
         people = tuple(each for each in self.people if any(t == topic for _, t in each.approved))
-        span = (desk.clock_start, max(end, desk.clock_start))
+        span = (min(desk.clock_start, full_hour(now)), end)
         return topic_clock(people, self.closed, desk.place, span, desk.clock_base)
 
 
@@ -117,7 +121,7 @@ def dials_of(row: OffpeakVersion, cells: Sequence[int]) -> Dials:
 
 def new_desk(place: Place, now: datetime) -> Desk:
     """Return the desk of a topic and language in which nothing was ever promised."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
+    hour = full_hour(now)
     return Desk(place, hour, 0.0, 0.0, 0.0, hour)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from upss.db.work import UnitOfWork
 from upss.forum.service import (
@@ -48,36 +48,40 @@ def run_timers() -> int:
         except Exception:  # noqa: BLE001 - the next timers are other people's
             _log.exception("timer %s stopped", timer.__name__)
     calibrate()
-    with unit() as uow:
-        timers.tell_what_is_due(uow)
-        accepting.remind_due(uow)
-        uow.commit()
+    _one_by_one((timers.tell_what_is_due, accepting.remind_due))
     return moved
 
 
 def calibrate() -> None:
-    """Let the promises learn from the hours that are over; without it they stay as they are."""
+    """Let promises, peaks and ranks learn from the hours that are over, and fit what waits to them.
+
+    Without it they stay as they are: a promise that learns late is still a promise.
+    """
+    _one_by_one((calibrating.calibrate_due, releasing.learn_due, ranking.rank_due))
     try:
-        with unit() as uow:
-            calibrating.calibrate_due(uow)
-            releasing.learn_due(uow)
-            ranking.rank_due(uow)
-            uow.commit()
-    except Exception:  # noqa: BLE001 - a promise that learns late is still a promise
-        _log.exception("calibration stopped")
+        _drain(releasing.fit_due)
+    except Exception:  # noqa: BLE001 - what is not fitted yet waits for the next minute
+        _log.exception("fitting stopped")
 
 
 def reach_out() -> int:
     """Invite answerers, write to who waits for a promise and to organizers; return to how many."""
-    told = 0
-    for telling in _TELLINGS:
+    return _one_by_one(_TELLINGS)
+
+
+def _one_by_one(jobs: Iterable[Callable[[UnitOfWork], int]]) -> int:
+    """Run each job in a unit of its own, so that a fault stops that one alone; return the sum."""
+    done = 0
+    for job in jobs:
         try:
             with unit() as uow:
-                told += telling(uow)
+                count = job(uow)
                 uow.commit()
-        except Exception:  # noqa: BLE001 - the others are told all the same
-            _log.exception("telling %s stopped", telling.__name__)
-    return told
+        except Exception:  # noqa: BLE001 - the next ones are other people's
+            _log.exception("job %s stopped", job.__name__)
+        else:
+            done += count
+    return done
 
 
 def _drain(timer: Callable[[UnitOfWork], int]) -> int:

@@ -157,9 +157,17 @@ def undo() -> ResponseReturnValue:
     with unit() as uow:
         standing = queries.standing(uow.session)
         last = standing.before
-        if last is None or forms.number("version") != standing.dials.version_id:
+        if last is None:
             return _changed_meanwhile()
-        dialing.turn(uow, organizer_id=signed_in().id, **_columns(last.row))
+        try:
+            dialing.turn(
+                uow,
+                organizer_id=signed_in().id,
+                expected=forms.number("version") or 0,
+                **_columns(last.row),
+            )
+        except dialing.DialsChanged:
+            return _changed_meanwhile()
         uow.commit()
     flash(_("The last change of the dials is undone."), "ok")
     return redirect(url_for("week.overview"), 303)
@@ -182,10 +190,16 @@ def _turning(
         return _form_page(what, standing, typed.fields, typed.errors), 422
     if step != "save":
         return _check_page(what, standing, typed)
-    if forms.number("version") != standing.dials.version_id:
-        return _changed_meanwhile()
     with unit() as uow:
-        dialing.turn(uow, organizer_id=signed_in().id, **typed.changes)
+        try:
+            dialing.turn(
+                uow,
+                organizer_id=signed_in().id,
+                expected=forms.number("version") or 0,
+                **typed.changes,
+            )
+        except dialing.DialsChanged:
+            return _changed_meanwhile()
         uow.commit()
     flash(_("The dials are turned. Promises that were given stand."), "ok")
     return redirect(url_for("week.overview"), 303)

@@ -6,6 +6,7 @@ and factor are those of the last full hour, and both follow from the moves of qu
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict, deque
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from upss.forum.queries_offpeak import Place
 from upss.forum.rules.express import express_calibrator
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.promising import Calibrator, TopicRate, score
-from upss.forum.service import releasing
+from upss.forum.rules.turns import AHEAD_MAX, full_hour
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 ROLL = timedelta(days=1)
 LATE = timedelta(days=1)
+_log = logging.getLogger(__name__)
 
 Change = tuple[datetime, int]  # when the queue grew or shrank, and by how many
 
@@ -47,9 +49,11 @@ class _Hour:
 
 def calibrate_due(uow: UnitOfWork) -> int:
     """Count everything up to the last full hour, once; return 1 if there was anything to do."""
-    upto = uow.clock.now().replace(minute=0, second=0, microsecond=0)
-    known = queries.factor(uow.session)
-    if known.at is not None and known.at >= upto:
+    now = uow.clock.now()
+    upto, known = full_hour(now), queries.factor(uow.session)
+    if known.at is not None and known.at > now + AHEAD_MAX:
+        _log.warning("the clock was ahead: promises were calibrated until %s", known.at)
+    elif known.at is not None and known.at >= upto:
         return 0
     rows = {
         (row.topic, row.language): row
@@ -57,6 +61,9 @@ def calibrate_due(uow: UnitOfWork) -> int:
             select(TopicDesk).order_by(TopicDesk.topic, TopicDesk.language).with_for_update()
         )
     }
+    for row in rows.values():  # what a clock that ran ahead has left there
+        row.clock_start = min(row.clock_start, upto)
+        row.counted_until = min(row.counted_until, upto)
     since = min((row.clock_start for row in rows.values()), default=upto)
     declared = queries.declarations(uow.session, since, uow.zone)
     clocks = {each: declared.clock(queries.desk_of(row), upto) for each, row in rows.items()}
@@ -65,7 +72,6 @@ def calibrate_due(uow: UnitOfWork) -> int:
     _count_rates(hour)
     _store_factor(hour)
     _roll(hour)
-    releasing.refresh_urgency(uow, since=known.at)
     return 1
 
 

@@ -35,8 +35,8 @@ from upss.forum.rules.invite import (
     people_needed,
     pressing_minutes,
 )
-from upss.forum.rules.promising import urgent_from
 from upss.forum.rules.windows import zone
+from upss.forum.service.releasing import urgent_times
 from upss.kernel.ids import AccountId
 
 if TYPE_CHECKING:
@@ -145,7 +145,9 @@ def _need(uow: UnitOfWork, asked: Asked, crowd: Crowd, dials: Dials) -> float:
     week = queries.profile(uow.session).week_rel()
     return people_needed(
         backlog=sum(question.minutes for question in waiting),
-        urgent=pressing_minutes(now, waiting, _pressing_from(uow, asked, dials)),
+        urgent=pressing_minutes(
+            now, waiting, urgent_times(uow, asked, urgency=dials.policy.urgency * PRESS)
+        ),
         forecast=expected_work(
             minutes_an_hour(*queries.asked_lately(uow.session, now)),
             week,
@@ -154,26 +156,6 @@ def _need(uow: UnitOfWork, asked: Asked, crowd: Crowd, dials: Dials) -> float:
         capacity=_capacity(crowd.declared, slots, dials),
         active=coming(now, crowd.all_invited) + len(crowd.writing),
     )
-
-
-def _pressing_from(uow: UnitOfWork, asked: Asked, dials: Dials) -> dict[int, datetime]:
-    """Return by question from when people are called for it whatever the hour."""
-    now, desks = uow.clock.now(), queries_offpeak.desks(uow.session)
-    since = min((desk.clock_start for desk in desks.values()), default=now)
-    declared = queries_offpeak.declarations(uow.session, since, uow.zone)
-    found: dict[int, datetime] = {}
-    for question, promise in asked:
-        desk = desks.get((str(question.topic), question.language))
-        if promise is None or desk is None or question.promise_at is None:
-            found[question.id] = question.urgent_at or now
-            continue
-        found[question.id] = urgent_from(
-            declared.clock(desk, now),
-            by=question.promise_at,
-            reading=promise.reading,
-            urgency=dials.policy.urgency * PRESS,
-        )
-    return found
 
 
 def _capacity(

@@ -6,18 +6,20 @@ touches a price or a share.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from upss.forum import queries_hours, queries_offpeak
 from upss.forum.models_offpeak import AnswererRank
 from upss.forum.rules.hours import available
 from upss.forum.rules.queue import percentiles
-from upss.forum.rules.windows import first_instant, zone
+from upss.forum.rules.turns import AHEAD_MAX, day_start
+from upss.forum.rules.windows import zone
 from upss.ledger.models import account, entry, posting
 from upss.ledger.rules import chart
 
@@ -28,13 +30,20 @@ if TYPE_CHECKING:
 
 LATELY = timedelta(days=28)
 _HOUR = timedelta(hours=1)
+_log = logging.getLogger(__name__)
 
 
 def rank_due(uow: UnitOfWork) -> int:
     """Place everybody anew, once for each day of the site; return 1 if it did."""
-    midnight = _midnight(uow)
+    now = uow.clock.now()
+    midnight = day_start(now, zone(uow.zone))
     newest = uow.session.scalar(select(func.max(AnswererRank.at)))
-    if newest is not None and newest >= midnight:
+    if newest is not None and newest > now + AHEAD_MAX:
+        _log.warning("the clock was ahead: everybody was placed until %s", newest)
+        uow.session.execute(
+            update(AnswererRank).where(AnswererRank.at > midnight).values(at=midnight)
+        )
+    elif newest is not None and newest >= midnight:
         return 0
     hours = _declared_hours(uow, midnight)
     earned = _earned(uow, hours.keys(), midnight)
@@ -92,10 +101,3 @@ def _earned(uow: UnitOfWork, people: Collection[int], until: datetime) -> dict[i
         .group_by(account.c.code)
     )
     return {codes[code]: int(minor) for code, minor in rows}
-
-
-def _midnight(uow: UnitOfWork) -> datetime:
-    """Return when this day began where the site is at home."""
-    tz = zone(uow.zone)
-    today = uow.clock.now().astimezone(tz).date()
-    return first_instant(datetime(today.year, today.month, today.day), tz)  # noqa: DTZ001

@@ -75,20 +75,23 @@ def retire_drafts(uow: UnitOfWork) -> int:
     return len(due)
 
 
-def tell_what_is_due(uow: UnitOfWork) -> None:
-    """Emit the reminders of the last day, and each promise that is late.
+def tell_what_is_due(uow: UnitOfWork) -> int:
+    """Emit the reminders of the last day, and each promise that is late; return how many.
 
     A notice goes out once per fact, however often it is told.
     """
     now = uow.clock.now()
-    for question_id in _within(GRACE, uow, Question.promise_at, now, *_UNANSWERED):
+    missed = _within(GRACE, uow, Question.promise_at, now, *_UNANSWERED)
+    for question_id in missed:
         uow.emit(PromiseMissed(at=now, question_id=question_id))
-    ended = now - rules.OFFER_REMINDER
-    for question_id in _within(_A_DAY, uow, Question.offer_ends_at, ended, Status.DRAFT):
+    ended = _within(_A_DAY, uow, Question.offer_ends_at, now - rules.OFFER_REMINDER, Status.DRAFT)
+    for question_id in ended:
         uow.emit(OfferEnded(at=now, question_id=question_id))
-    ending = now - (rules.DRAFT_RETENTION - rules.DRAFT_WARNING)
-    for question_id in _within(_A_DAY, uow, Question.updated_at, ending, Status.DRAFT):
+    untouched = now - (rules.DRAFT_RETENTION - rules.DRAFT_WARNING)
+    ending = _within(_A_DAY, uow, Question.updated_at, untouched, Status.DRAFT)
+    for question_id in ending:
         uow.emit(DraftEnding(at=now, question_id=question_id))
+    return len(missed) + len(ended) + len(ending)
 
 
 def _due(uow: UnitOfWork, *which: Any) -> Sequence[Question]:

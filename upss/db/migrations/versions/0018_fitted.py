@@ -18,6 +18,7 @@ depends_on = None
 def upgrade() -> None:
     """Add the column; the flags that there are become the first version of each person's."""
     op.add_column("question", sa.Column("fitted_at", sa.DateTime(timezone=True), nullable=True))
+    op.execute("UPDATE question SET fitted_at = paid_at")
     op.create_index(
         "ix_question_fitted", "question", ["fitted_at"], postgresql_where=sa.text("status = 'queued'")
     )
