@@ -55,6 +55,7 @@ TASKS: dict[str, Callable[..., object]] = {
     "payments.check_payment": payment_tasks.check_payment,
     "payments.send_refund": payment_tasks.send_refund,
     "payments.check_refund": payment_tasks.check_refund,
+    "forum.invite_to_express": forum_tasks.invite_to_express,
     "payouts.send_item": payout_tasks.send_item,
     "payouts.refresh_recipient": payout_tasks.refresh_recipient,
     "doctor.run": doctor_tasks.run,

@@ -30,7 +30,7 @@ from upss.forum.service import (
     surcharges,
 )
 from upss.forum.service.hours import Whose
-from upss.forum.tasks import run_timers
+from upss.forum.tasks import invite_to_express, run_timers
 from upss.kernel.ids import AccountId, RefundId
 from upss.kernel.roles import Role
 from upss.ledger.rules import chart
@@ -199,6 +199,23 @@ def test_an_express_question_waits_for_no_quieter_hour(ada, asker, crowded, cloc
     assert question_row(usual).released_at > clock.now()
     assert question_row(quick).released_at == clock.now()
     act(claiming.claim, quick, ada)
+
+
+def test_five_people_hear_of_it_at_once_and_once(ada, asker, crowded, clock, database):
+    others = [person(role=Role.ANSWERER, topics=("home",)) for _ in range(6)]
+    with unit() as uow:
+        for each in others:
+            hours.set_week(uow, Whose(each, MADRID), windows=ALWAYS, zone_name=MADRID)
+        uow.commit()
+    question = express(asker)
+    waits = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'forum.invite_to_express'"
+    with psycopg.connect(database.owner_conninfo) as owner:
+        assert owner.execute(waits).fetchone() == (1,)
+    assert invite_to_express(question) == 5
+    assert invite_to_express(question) == 0
+    act(claiming.claim, question, ada)
+    clock.advance(4 * HOUR)
+    assert invite_to_express(question) == 0
 
 
 def test_its_scores_are_its_own(ada, asker, crowded, clock):

@@ -18,6 +18,7 @@ from upss.forum.service import (
     timers,
     waiting,
 )
+from upss.kernel.ids import QuestionId
 from upss.web.ports import unit
 
 # In this order: what gives money back comes before what hands questions out again.
@@ -50,6 +51,14 @@ def run_timers() -> int:
     calibrate()
     _one_by_one((timers.tell_what_is_due, accepting.remind_due))
     return moved
+
+
+def invite_to_express(question_id: QuestionId) -> int:
+    """Tell a few people at once that a quick answer is wished; return how many."""
+    with unit() as uow:
+        told = inviting.invite_to_express(uow, question_id=question_id)
+        uow.commit()
+    return told
 
 
 def calibrate() -> None:

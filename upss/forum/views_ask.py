@@ -15,7 +15,7 @@ from upss.forum.rules.ownership import Owner
 from upss.forum.rules.pricing import MINUTES, Size
 from upss.forum.rules.texts import BODY_MAX, TITLE_MAX, clean
 from upss.forum.service import asking
-from upss.forum.service.promises import NoPromise
+from upss.forum.service.promises import NoExpress, NoPromise
 from upss.kernel.errors import DomainError, GatewayError
 from upss.kernel.ids import PaymentId, QuestionId, new_public_id
 from upss.ledger.rules.split import split
@@ -179,21 +179,42 @@ def check(public_id: str) -> Any:
     return _check_page(draft, [], draft.email)
 
 
-def _renew(draft: Question) -> Any:
-    """Make a fresh offer in place of one that ended, unless the old one was paid meanwhile."""
-    before = (draft.price_minor, draft.commission_bp)
-    if _settle_newest(QuestionId(draft.id)):
-        return redirect(url_for("forum.question", public_id=draft.public_id), 303)
+@blueprint.post(f"/ask/{ID}/quicker")
+@for_everyone
+def quicker(public_id: str) -> Any:
+    """Make the offer anew: with a quicker promise and its surcharge, or without them again."""
+    with unit() as uow:
+        draft = queries_ask.owned(uow.session, public_id, owner())
+    if draft.status != Status.DRAFT or _settle_newest(QuestionId(draft.id)):
+        return redirect(url_for("forum.question", public_id=public_id), 303)
+    return _offer_anew(draft, is_express=request.form.get("quicker") == "yes")
+
+
+def _offer_anew(draft: Question, *, is_express: bool) -> Any:
+    """Make a fresh offer and show it; where a quicker answer is not possible any more, say so."""
     try:
         with unit() as uow:
-            asking.make_offer(uow, question_id=QuestionId(draft.id))
-            draft = queries_ask.owned(uow.session, draft.public_id, owner())
+            asking.make_offer(uow, question_id=QuestionId(draft.id), is_express=is_express)
             uow.commit()
     except asking.DraftIncomplete:
         return redirect(url_for("forum.write", public_id=draft.public_id), 303)
     except NoPromise:
         return redirect(url_for("forum.no_promise", public_id=draft.public_id), 303)
-    if before[0] is not None:
+    except NoExpress:
+        flash(gettext("A quicker answer is not possible any more. This is how it is now."), "warn")
+        return _offer_anew(draft, is_express=False)
+    return redirect(url_for("forum.check", public_id=draft.public_id), 303)
+
+
+def _renew(draft: Question) -> Any:
+    """Make a fresh offer in place of one that ended, unless the old one was paid meanwhile."""
+    before, offered_at = (draft.price_minor, draft.commission_bp), draft.offered_at
+    if _settle_newest(QuestionId(draft.id)):
+        return redirect(url_for("forum.question", public_id=draft.public_id), 303)
+    shown = _offer_anew(draft, is_express=draft.is_express)
+    with unit() as uow:
+        draft = queries_ask.owned(uow.session, draft.public_id, owner())
+    if before[0] is not None and draft.offered_at != offered_at:
         is_same = before == (draft.price_minor, draft.commission_bp)
         flash(
             gettext("The offer had ended. This is a new one: the price is the same.")
@@ -201,7 +222,7 @@ def _renew(draft: Question) -> Any:
             else gettext("The offer had ended. This is a new one: please look at the price."),
             "info",
         )
-    return redirect(url_for("forum.check", public_id=draft.public_id), 303)
+    return shown
 
 
 def _settle_newest(question_id: QuestionId) -> bool:
@@ -220,9 +241,12 @@ def _check_page(
     assert draft.commission_bp is not None
     assert draft.fund_bp is not None
     parts = split(draft.price_minor, commission_bp=draft.commission_bp, fund_bp=draft.fund_bp)
+    with unit() as uow:
+        other = asking.other_offer(uow, draft)
     return render_template(
         "forum/check.html",
         draft=draft,
+        other=other,
         parts=parts,
         minutes=MINUTES[Size(str(draft.size))],
         errors=errors,

@@ -80,7 +80,7 @@ def _thread_page(public_id: str, template: str) -> Any:
 def _opens_at(thread: queries_ask.Thread) -> datetime | None:
     """Return from when a waiting question may be taken, None if that is now."""
     q, now = thread.question, clock().now()
-    if q.status != Status.QUEUED or q.released_at is None or q.urgent_at is None:
+    if q.status != Status.QUEUED or q.is_express or q.released_at is None or q.urgent_at is None:
         return None
     at = opens_at(
         released_at=q.released_at,
@@ -93,11 +93,11 @@ def _opens_at(thread: queries_ask.Thread) -> datetime | None:
 
 
 def _parts(thread: queries_ask.Thread) -> Any:
-    """Return the split of the frozen offer, or None before there is one."""
+    """Return the split of what the answer is paid from, or None before there is an offer."""
     q = thread.question
-    if q.price_minor is None or q.commission_bp is None or q.fund_bp is None:
+    if q.shared_minor is None or q.commission_bp is None or q.fund_bp is None:
         return None
-    return split(q.price_minor, commission_bp=q.commission_bp, fund_bp=q.fund_bp)
+    return split(q.shared_minor, commission_bp=q.commission_bp, fund_bp=q.fund_bp)
 
 
 @blueprint.get(f"/questions/{ID}/receipt")

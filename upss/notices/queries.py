@@ -219,11 +219,16 @@ def _place(_session: Session, _number: int, rest: str) -> dict[str, object]:
 
 def _invitation(session: Session, number: int, _rest: str) -> dict[str, object]:
     row = session.execute(
-        select(Question.topic, Question.language, Question.size)
+        select(Question.topic, Question.language, Question.size, Question.is_express)
         .join(Invitation, Invitation.question_id == Question.id)
         .where(Invitation.id == number)
     ).one()
-    return {"topic": row.topic, "language": row.language, "minutes": MINUTES[Size(row.size)]}
+    return {
+        "topic": row.topic,
+        "language": row.language,
+        "minutes": MINUTES[Size(row.size)],
+        "is_express": row.is_express,
+    }
 
 
 def _cap(_session: Session, _number: int, rest: str) -> dict[str, object]:

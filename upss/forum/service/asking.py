@@ -279,6 +279,8 @@ def enqueue(uow: UnitOfWork, event: PaymentSettled) -> None:
     )
     question.paid_at = event.at
     releasing.release(uow, question)
+    if question.is_express:
+        uow.defer("forum.invite_to_express", question_id=question.id)
     uow.emit(QuestionQueued(at=event.at, question_id=event.question_id))
 
 

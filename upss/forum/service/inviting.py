@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from upss.forum import queries_invite as queries
@@ -29,15 +29,17 @@ from upss.forum.rules.invite import (
     Invitee,
     coming,
     expected_work,
+    express_invitations,
     invitations,
     may_invite,
     minutes_an_hour,
     people_needed,
     pressing_minutes,
 )
+from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.windows import zone
 from upss.forum.service.releasing import urgent_times
-from upss.kernel.ids import AccountId
+from upss.kernel.ids import AccountId, QuestionId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +61,7 @@ def invite_due(uow: UnitOfWork) -> int:
     policy's number a day; nor who holds a question, wants no mail or may claim none of these.
     """
     now = uow.clock.now()
-    round_at = _EPOCH + (now - _EPOCH) // ROUND * ROUND
+    round_at = _round_of(now)
     if not _begin(uow, round_at):
         return 0
     asked = queries.waiting(uow.session)
@@ -80,6 +82,36 @@ def invite_due(uow: UnitOfWork) -> int:
     for each in chosen:
         _invite(uow, each.answerer_id, each.question.id, round_at, until[each.answerer_id])
     return len(chosen)
+
+
+def invite_to_express(uow: UnitOfWork, *, question_id: QuestionId) -> int:
+    """Tell a few people at once of an express question that waits, once; return how many.
+
+    The same people may hear, and as often, as of any other question.
+    """
+    uow.session.execute(select(InvitationRound).with_for_update())  # no round counts meanwhile
+    question = uow.session.get_one(Question, question_id, populate_existing=True)
+    told = select(exists().where(Invitation.question_id == question_id))
+    if question.status != Status.QUEUED or uow.session.scalar(told):
+        return 0
+    now, dials = uow.clock.now(), queries_offpeak.dials(uow.session)
+    crowd = queries.crowd(uow.session, now, uow.zone)
+    until = _reachable(crowd, now, dials)
+    chosen = express_invitations(
+        now,
+        question_view(question),
+        _invitees(uow, crowd, until, dials),
+        dials.policy,
+        Random(question_id),  # noqa: S311 - a fair order, no secret
+    )
+    for each in chosen:
+        _invite(uow, each.answerer_id, question_id, _round_of(now), until[each.answerer_id])
+    return len(chosen)
+
+
+def _round_of(now: datetime) -> datetime:
+    """Return when the quarter of an hour of this moment began."""
+    return _EPOCH + (now - _EPOCH) // ROUND * ROUND
 
 
 def choose(uow: UnitOfWork, *, account_id: AccountId, is_wanted: bool) -> None:

@@ -1,0 +1,76 @@
+"""A quicker answer in a browser without JavaScript: shown, chosen, put back, paid, and missed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.factories import draft, person, post, question_row, queued, sign_in_as
+from upss.forum.rules.windows import Window
+from upss.forum.service import dialing, hours
+from upss.forum.service.hours import Whose
+from upss.forum.tasks import run_timers
+from upss.kernel.roles import Role
+from upss.web.ports import unit
+
+ALWAYS = tuple(Window(dow, 0, 1440) for dow in range(7))
+OFFERED = "For €6.00 more the answer comes by"
+
+
+@pytest.fixture
+def asker(app, nobody_rests):
+    """Somebody who asks where four questions wait and a quicker answer is sold."""
+    ada = person(role=Role.ANSWERER, topics=("home",))
+    with unit() as uow:
+        hours.set_week(uow, Whose(ada, "Europe/Madrid"), windows=ALWAYS, zone_name="Europe/Madrid")
+        dialing.turn(uow, organizer_id=None, express=True)
+        uow.commit()
+    asker = person("asker@example.org")
+    for _ in range(4):
+        queued(asker)
+    return asker
+
+
+def turn(**changes):
+    with unit() as uow:
+        dialing.turn(uow, organizer_id=None, **changes)
+        uow.commit()
+
+
+def test_a_quicker_answer_from_the_offer_to_its_surcharge_back(app, client, asker, clock):
+    question = draft(asker)
+    sign_in_as(app, client, asker)
+    address = f"/ask/{question_row(question).public_id}"
+
+    def page(path):
+        return client.get(path).get_data(as_text=True)
+
+    def choose(quicker):
+        answer = post(client, f"{address}/check", f"{address}/quicker", quicker=quicker)
+        assert answer.status_code == 303
+        return page(answer.headers["Location"])
+
+    client.get(f"{address}/check")  # makes the offer
+    shown = page(f"{address}/check")
+    assert OFFERED in shown
+    assert "€12.00" in shown
+    quick = choose("yes")
+    assert OFFERED not in quick
+    assert "€18.00" in quick
+    assert "you pay €6.00 less" in quick
+    assert OFFERED in choose("no")
+    choose("yes")
+    answer = post(client, f"{address}/check", agree="yes")
+    assert "standin" in answer.headers["Location"]
+    clock.advance(timedelta(hours=1))
+    run_timers()  # the offer ended unpaid: a new one is as quick, and says so
+    assert question_row(question).status == "draft"
+    renewed = client.get(f"{address}/check", follow_redirects=True).get_data(as_text=True)
+    assert "the price is the same" in renewed
+    assert "€18.00" in renewed
+    turn(express=False)
+    gone = choose("yes")
+    assert "A quicker answer is not possible any more" in gone
+    assert "€12.00" in gone
+    assert OFFERED not in gone
