@@ -62,6 +62,8 @@ ROUTES = dict.fromkeys(sorted(OWN), EVERYONE) | {
     "GET /queue": ANSWERER,
     "GET /queue/<public_id>": ANSWERER,
     "POST /queue/<public_id>/claim": ANSWERER,
+    "POST /queue/<public_id>/skip": ANSWERER,
+    "POST /queue/again": ANSWERER,
     "GET /answering/<public_id>": ANSWERER,
     "POST /answering/<public_id>": ANSWERER,
     "POST /answering/<public_id>/autosave": ANSWERER,

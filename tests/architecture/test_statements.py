@@ -42,7 +42,7 @@ ASKER = {
 }
 ANSWERER = {
     "/queue": 3,
-    "/queue/{waiting}": 2,
+    "/queue/{waiting}": 3,  # with the desk: whether they can take anything today
     "/hours": 3,
     "/hours/week": 3,
     "/hours/day": 3,
@@ -67,7 +67,7 @@ ORGANIZER = {
     "/organizer/payouts.csv": 3,
     "/organizer/payouts/runs": 3,
     "/organizer/questions": 1,
-    "/organizer/questions/{number}": 4,
+    "/organizer/questions/{number}": 5,
     "/organizer/trial-balance": 3,
     "/organizer/trial-balance?on=2026-11-18": 3,
     "/organizer/entries/1": 2,

@@ -144,11 +144,11 @@ class Path:
         self._seen("question-queued", asker)
 
     def claim(self) -> None:
-        """Find the question in the queue, read it, take it."""
+        """See what comes next in the queue; read this question, as an invitation links to it; take it."""
         answerer = self.answerer
         answerer.press("nav a[href='/queue']")
         self._seen("queue", answerer)
-        answerer.press(f"a[href='/queue/{self.question}']")
+        answerer.page.goto(f"{self._base}/queue/{self.question}")
         self._seen("read", answerer)
         answerer.press(f"form[action$='{self.question}/claim'] button")
         self._seen("answering", answerer)

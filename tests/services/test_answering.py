@@ -15,6 +15,7 @@ from tests.money import figures_of, held_minor
 from upss.accounts.models import Account, AccountRole, TopicApproval
 from upss.db.work import UnitOfWork
 from upss.forum import queries_answer as queries
+from upss.forum import queries_desk
 from upss.forum.events import (
     AcceptanceDue,
     AnswerAccepted,
@@ -23,11 +24,16 @@ from upss.forum.events import (
     QuestionClaimed,
 )
 from upss.forum.models import Answer, AnswerDraft, Claim, Move, Question
+from upss.forum.models_offers import Skip
+from upss.forum.rules.cap_periods import Period
+from upss.forum.rules.caps import CapRule, Metric
 from upss.forum.rules.lifecycle import MoveRefused
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.queue import ClaimRefused
+from upss.forum.rules.skips import SkipReason, SkipsUsedUp
 from upss.forum.rules.texts import ANSWER_MAX, DRAFT_MAX
-from upss.forum.service import accepting, answering, claiming
+from upss.forum.rules.windows import Window
+from upss.forum.service import accepting, answering, claiming, hours, own_limits, skipping
 from upss.kernel.clock import FixedClock
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import new_public_id
@@ -146,17 +152,21 @@ class Story:
         ).all()
 
     def desk(self, answerer, month_start):
-        return queries.desk(
-            self.uow.session, answerer_id=answerer, month_start=month_start, site_zone=self.uow.zone
-        )
-
-    def waiting(self, answerer, **page):
-        desk, now = self.desk(answerer, self.clock.now()), self.clock.now()
-        found = queries.queue(
-            self.uow.session, answerer_id=answerer, desk=desk, now=now,
-            is_peak=desk.dials.peak_map(self.uow.zone).is_peak(now), **page,
+        return queries_desk.desk(
+            self.uow.session, answerer_id=answerer, now=self.clock.now(),
+            month_start=month_start, site_zone=self.uow.zone,
         )  # fmt: skip
-        return found.offers
+
+    def next(self, answerer):
+        """The one question that comes next for somebody, and how many others wait."""
+        desk, now = self.desk(answerer, self.clock.now()), self.clock.now()
+        is_peak = desk.dials.peak_map(self.uow.zone).is_peak(now)
+        found = queries_desk.queue(self.uow.session, desk=desk, now=now, is_peak=is_peak)
+        return found.offer and found.offer.id, found.others
+
+    def skip(self, question, answerer, reason=SkipReason.UNSAID):
+        skipping.skip(self.uow, question_id=question.id, answerer_id=answerer, reason=reason)
+        self.uow.session.flush()
 
     def work(self, question, answerer):
         return queries.work(
@@ -616,8 +626,8 @@ class TestReminders:
         assert accepting.remind_due(story.uow) == 0
 
 
-class TestQueries:
-    def test_the_queue_is_the_longest_paid_first(self, story, berta):
+class TestWhatComesNext:
+    def test_the_longest_paid_that_is_for_them(self, story, berta):
         late = story.question(topic="bills", price=2400)
         late.paid_at = story.clock.now() + timedelta(hours=1)
         early = story.question(topic="bills")
@@ -625,22 +635,92 @@ class TestQueries:
         story.question(asker=berta)
         story.question(status="withdrawn")
         story.uow.session.flush()
-        waiting = story.waiting(berta, after=None, limit=10)
-        assert [(offer.id, offer.share_minor) for offer in waiting] == [
-            (early.id, 1020),
-            (late.id, 2040),
-        ]
-        rest = story.waiting(berta, after=early.id, limit=10)
-        assert [offer.id for offer in rest] == [late.id]
+        assert story.next(berta) == (early.id, 1)
+        claiming.claim(story.uow, question_id=early.id, answerer_id=berta)
+        assert story.next(berta) == (late.id, 0)
 
-    def test_paging_meets_every_question_once(self, story, berta):
-        ids = [story.question().id for _ in range(7)]
-        seen, after = [], None
-        while page := story.waiting(berta, after=after, limit=2):
-            seen += [offer.id for offer in page]
-            after = seen[-1]
-        assert seen == ids
+    def test_more_than_a_page_tells_are_not_counted(self, story, berta):
+        first = story.question()
+        for _ in range(queries_desk.MOST_TOLD + 2):
+            story.question()
+        assert story.next(berta) == (first.id, queries_desk.MOST_TOLD)
 
+    def test_past_all_that_own_limits_have_no_room_for(self, story, berta):
+        rule = CapRule(metric=Metric.MONEY, period=Period.MONTH, limit=1200, currency="EUR")
+        own_limits.add(story.uow, account_id=berta, rule=rule, currency="EUR", zone="UTC")
+        for _ in range(45):
+            story.question(price=2400)
+        assert story.next(berta) == (None, 45)
+        fits = story.question()
+        assert story.next(berta) == (fits.id, 45)
+
+    def test_what_does_not_fit_into_the_day_is_not_offered(self, story, berta):
+        held, large, small = story.question(), story.question(), story.question()
+        large.size = "large"
+        day = {"quiet": (0, 0), "rest_days": frozenset(), "daily_answers": None}
+        whose = hours.Whose(berta, story.uow.zone)
+        hours.set_day(story.uow, whose, daily_minutes=30, **day)
+        claiming.claim(story.uow, question_id=held.id, answerer_id=berta)
+        assert story.next(berta) == (small.id, 0)
+        hours.set_day(story.uow, whose, daily_minutes=15, **day)
+        assert story.desk(berta, story.clock.now()).refusal == "daily"
+        assert story.next(berta)[0] == small.id  # to be read
+
+    def test_a_promised_answer_is_one_of_the_day(self, story, berta):
+        first, second = story.question(), story.question()
+        day = {"quiet": (0, 0), "rest_days": frozenset(), "daily_minutes": 120}
+        hours.set_day(story.uow, hours.Whose(berta, story.uow.zone), daily_answers=1, **day)
+        claiming.claim(story.uow, question_id=first.id, answerer_id=berta)
+        with pytest.raises(ClaimRefused) as refused:
+            claiming.claim(story.uow, question_id=second.id, answerer_id=berta)
+        assert refused.value.facts["reasons"] == ("daily",)
+        assert story.desk(berta, story.clock.now()).refusal == "daily"
+
+
+class TestPassingOver:
+    def test_another_one_and_another_until_the_own_day_ends(self, story, berta):
+        hours.set_week(
+            story.uow, hours.Whose(berta, story.uow.zone), zone_name="Asia/Tokyo",
+            windows=(Window(0, 9 * 60, 60),),
+        )  # fmt: skip
+        ids = [story.question() for _ in range(5)]
+        for number in range(3):
+            assert story.next(berta) == (ids[number].id, 4 - number)
+            story.skip(ids[number], berta)
+            story.skip(ids[number], berta)  # twice is once
+        desk = story.desk(berta, story.clock.now())
+        assert (desk.skips_left, desk.refusal) == (0, None)
+        with pytest.raises(SkipsUsedUp) as refused:
+            story.skip(ids[3], berta)
+        assert refused.value.facts == {"most": 3}
+        assert story.next(berta) == (ids[3].id, 1)
+        # Wednesday 20:00 in Tokyo: that day has four more hours
+        story.wait(hours=4, seconds=-1)
+        assert story.next(berta)[0] == ids[3].id
+        story.wait(seconds=1)
+        assert story.next(berta)[0] == ids[0].id
+        assert story.desk(berta, story.clock.now()).skips_left == 3
+
+    def test_it_is_for_one_person_and_for_the_offer_alone(self, story, ada, berta):
+        question = story.question()
+        story.skip(question, berta, SkipReason.TOO_LONG)
+        assert story.next(berta) == (None, 0)
+        assert story.next(ada) == (question.id, 0)
+        row = story.uow.session.scalars(select(Skip)).one()
+        assert (row.reason, row.at) == ("too_long", story.clock.now())
+        claiming.claim(story.uow, question_id=question.id, answerer_id=berta)
+
+    def test_a_change_of_mind(self, story, berta):
+        first, second = story.question(), story.question()
+        for each in (first, second):
+            story.skip(each, berta)
+        skipping.show_again(story.uow, answerer_id=berta, question_id=second.id)
+        assert story.next(berta) == (second.id, 0)
+        skipping.show_again(story.uow, answerer_id=berta)
+        assert story.next(berta) == (first.id, 1)
+
+
+class TestQueries:
     def test_the_desk(self, story, ada, berta):
         month_start = story.clock.now().replace(day=1)
         empty = story.desk(ada, month_start)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert, select
 
 from tests.factories import ANSWER, draft, person, question_row
-from upss.forum import queries_answer, queries_caps, queries_offpeak, queries_queue
+from upss.forum import queries_caps, queries_desk, queries_offpeak, queries_queue
 from upss.forum.models import Claim, Question
 from upss.forum.models_offpeak import AnswererRank, PromiseScore, QuestionPromise
 from upss.forum.rules.cap_periods import Period
@@ -45,25 +45,16 @@ from upss.site import queries as site
 from upss.web.ports import unit
 
 SITE_ZONE = "Europe/Madrid"
-PLENTY = 1000
 _SIZES = {minutes: size for size, minutes in MINUTES.items()}
 _PRIOR_PER_HOUR = 0.1  # the simulator's, unless somebody guesses
 
 
 @dataclass(slots=True)
 class Seen:
-    """What an answerer finds: every reason against each waiting question, and which one is offered.
-
-    `listed` is their queue as the page shows it, in its order.
-    """
+    """What an answerer finds: every reason against each waiting question, and which one is offered."""
 
     reasons: dict[int, frozenset[Reason]]
-    listed: list[int]
-
-    @property
-    def offered(self) -> int | None:
-        """The first question of the queue that may be claimed."""
-        return next((each for each in self.listed if not self.reasons[each]), None)
+    offered: int | None
 
 
 @dataclass(slots=True)
@@ -235,20 +226,17 @@ class Product:
             view = queries_queue.answerer_view(session, answerer_id, now, uow.zone)
             no_paid_work, limits = queries_caps.limits(session, answerer_id, now)
             view = replace(view, caps=limits, no_paid_work=no_paid_work)
-            desk = queries_answer.desk(
-                session, answerer_id=answerer_id, month_start=month, site_zone=uow.zone
-            )
-            policy = desk.dials.policy
-            is_peak = desk.dials.peak_map(uow.zone).is_peak(now)
-            shown = queries_answer.queue(
+            desk = queries_desk.desk(
                 session,
                 answerer_id=answerer_id,
-                desk=desk,
                 now=now,
-                is_peak=is_peak,
-                after=None,
-                limit=PLENTY,
+                month_start=month,
+                site_zone=uow.zone,
             )
+            assert replace(desk.person, caps=None) == replace(view, caps=None)
+            policy = desk.dials.policy
+            is_peak = desk.dials.peak_map(uow.zone).is_peak(now)
+            shown = queries_desk.queue(session, desk=desk, now=now, is_peak=is_peak)
             waiting = session.scalars(
                 select(Question).where(
                     Question.status == Status.QUEUED,
@@ -262,7 +250,9 @@ class Product:
                 ).reasons
                 for each in waiting
             }
-        return Seen(reasons, [self.numbers[each.id] for each in shown.offers])
+        # who can take nothing may still read what comes next
+        is_offered = shown.offer is not None and desk.refusal is None
+        return Seen(reasons, self.numbers[shown.offer.id] if is_offered else None)
 
     def claim(self, number: int, who: int, now: datetime) -> Sequence[Reason]:
         """Press "I will answer this"; return the reasons against it, none when it worked."""

@@ -16,7 +16,7 @@ from tests.simulation.product import Product
 from upss.forum.rules.activity import ORGANIZER_PEAKS
 from upss.forum.rules.policy import Mode, Policy
 from upss.forum.rules.promising import NoCapacity
-from upss.forum.rules.queue import Reason, claimable
+from upss.forum.rules.queue import Reason, claimable, order_key
 from upss.simulation import engine
 from upss.simulation.desk import Desk
 from upss.simulation.engine import Run
@@ -29,7 +29,6 @@ from upss.simulation.world import TAIL, Asked, Person, World, make_world
 DAY = timedelta(days=1)
 # The clocks of a site begin with its first promises, so that their sums are rounded apart.
 NEAR = timedelta(milliseconds=1)
-NOT_SHOWN = {Reason.PEAK, Reason.STAGGER}  # the page leaves these out; the others it explains
 STAGGERED = replace(PLAIN, stagger=Policy().stagger)
 SEED = 1
 
@@ -142,13 +141,14 @@ class Both(Run):
         }
         found = desk.product.look(person.id, now)
         assert found.reasons == reasons
-        in_order = sorted(waiting, key=lambda q: (q.posted_at, q.id))
-        assert found.listed == [q.id for q in in_order if not reasons[q.id] & NOT_SHOWN]
-        for number in found.listed:
-            if reasons[number]:  # the page shows it, the press is refused
-                refusal = desk.product.claim(number, person.id, now)
-                assert refusal
-                assert set(refusal) <= reasons[number]
+        may = [q for q in waiting if not reasons[q.id]]
+        first = min(may, key=lambda q: order_key(q, view, now), default=None)
+        assert found.offered == (first and first.id)
+        refused = [q.id for q in waiting if reasons[q.id]]
+        for number in refused[:1]:  # opened by its address, the press is refused
+            refusal = desk.product.claim(number, person.id, now)
+            assert refusal
+            assert set(refusal) <= reasons[number]
         desk.story.reasons.update(each for some in reasons.values() for each in some)
         took = super()._claim(worker, now)
         left = {q.id for q in desk.waiting(person.topics, person.languages)}

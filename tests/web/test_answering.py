@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import event, select
@@ -20,6 +21,7 @@ from tests.factories import (
     sign_in_as,
 )
 from tests.kept import kept as put_back
+from upss.accounts.models import Account
 from upss.db.base import db
 from upss.forum.models import Answer, AnswerDraft
 from upss.forum.rules.policy import Policy
@@ -151,20 +153,42 @@ class TestQueue:
             browser.get("/queue")
         assert len(statements.seen) == 3, statements.seen
 
-    def test_the_next_page_goes_on(self, browser, asker, monkeypatch):
-        monkeypatch.setattr("upss.web.paging.SIZE", 2)
-        monkeypatch.setattr("upss.web.paging.page.__kwdefaults__", {"size": 2})
-        ids = [question_row(queued(asker)).public_id for _ in range(3)]
-        first = text_of(browser.get("/queue"))
-        assert [public_id in first for public_id in ids] == [True, True, False]
-        more = re.search(r'href="(/queue\?after=\d+)"', first).group(1)
-        second = text_of(browser.get(more))
-        assert [public_id in second for public_id in ids] == [False, False, True]
-        assert "Back to the first questions" in second
+    def test_another_one_and_back_again(self, browser, asker):
+        first, second = (question_row(queued(asker)).public_id for _ in range(2))
+        page = text_of(browser.get("/queue"))
+        assert (first in page, second in page) == (True, False)
+        assert "1 other question waits as well." in page
+        assert "You can do this 3 more times today." in page
+        answer = post(browser, "/queue", f"/queue/{first}/skip", why="too_long")
+        page = text_of(browser.get(answer.headers["Location"]))
+        assert "You get another question instead." in page
+        assert f'action="/queue/{second}/claim"' in page
+        assert "It is the only one for you now." in page
+        assert "Another one" not in page
+        answer = post(browser, answer.headers["Location"], "/queue/again", question=first)
+        assert answer.headers["Location"] == f"/queue/{first}"
+        assert f'action="/queue/{first}/claim"' in text_of(browser.get("/queue"))
+        # whoever opens a question by its address may still take it
+        for public_id in (first, second):
+            post(browser, f"/queue/{public_id}", f"/queue/{public_id}/skip", why="made up")
+        page = text_of(browser.get("/queue"))
+        assert "No question waits for you now" in page
+        assert "You have passed over 2 questions today." in page
+        assert "Another one" not in text_of(browser.get(f"/queue/{first}"))
+        post(browser, f"/queue/{first}", f"/queue/{first}/claim")
+        post(browser, "/queue", "/queue/again")
+        assert second in text_of(browser.get("/queue"))
 
-    @pytest.mark.parametrize("cursor", ["x", "-1", "9" * 30, "²"])
-    def test_a_strange_cursor_is_no_error(self, browser, cursor):
-        assert browser.get("/queue", query_string={"after": cursor}).status_code == 200
+    def test_three_a_day(self, browser, asker):
+        ids = [question_row(queued(asker)).public_id for _ in range(5)]
+        for public_id in ids[:3]:
+            post(browser, "/queue", f"/queue/{public_id}/skip")
+        page = text_of(browser.get("/queue"))
+        assert "You have passed over 3 questions today, and a day has no more." in page
+        assert "Nothing is lost and nothing counts against you." in page
+        assert "/skip" not in page
+        post(browser, "/queue", f"/queue/{ids[3]}/skip")
+        assert ids[3] in text_of(browser.get("/queue"))
 
     def test_is_for_answerers(self, app, client, asker):
         assert client.get("/queue").headers["Location"].startswith("/sign-in")
@@ -215,7 +239,8 @@ class TestReadAndClaim:
         last = question_row(queued(asker))
         answer = post(browser, "/queue", f"/queue/{last.public_id}/claim")
         page = text_of(browser.get(answer.headers["Location"]))
-        assert "You hold 3 questions already." in page
+        assert page.count("You hold 3 questions") == 1
+        assert "I will answer this" not in page
         assert question_row(last.id).status == "queued"
 
     def test_what_is_not_for_this_answerer(self, browser, asker, ada):
@@ -241,6 +266,26 @@ class TestReadAndClaim:
         give_back(claimed, ada)
         take(claimed, berta)
         assert leads_to() == write_url(claimed)  # where what was written is kept
+
+
+class TestWhatAnOrganizerReads:
+    def test_why_it_was_not_taken_and_nobodys_name(self, app, browser, question, ada):
+        public_id = question.public_id
+        post(browser, "/queue", f"/queue/{public_id}/skip", why="too_long")
+        post(browser, "/limits", "/limits/paid-work", no_paid_work="yes")
+        for _ in range(2):
+            post(browser, f"/queue/{public_id}", f"/queue/{public_id}/claim")
+        reader = app.test_client()
+        sign_in_as(app, reader, person("olga@example.org", role=Role.ORGANIZER), organizer=True)
+        page = text_of(reader.get(f"/organizer/questions/{question.id}"))
+        rows = re.findall(r"<tr><th[^>]*>(.+?)</th><td[^>]*>(\d+)</td></tr>", page)
+        assert [(unescape(what), times) for what, times in rows] == [
+            ("Claim refused: the answerer's own limits", "2"),
+            ("Passed over: too long for that day", "1"),
+        ]
+        with unit() as uow:
+            name = uow.session.get_one(Account, ada).name
+        assert name not in page
 
 
 class TestBusyHours:

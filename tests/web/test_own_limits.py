@@ -271,16 +271,22 @@ def test_a_question_that_does_not_fit_says_only_whose_limits(client, people, me)
     set_one(client, most="10")
     public_id = factories.question_row(factories.queued(people["asker"])).public_id
     answer = factories.post(client, f"/queue/{public_id}", f"/queue/{public_id}/claim")
-    assert answer.location == "/queue"
-    assert "Your own limits leave no room for this question" in words_of(page(client, "/queue"))
+    assert answer.location == "/queue?refused=own_limits"
+    html = page(client, answer.location)
+    assert "Your own limits leave no room for this question" in words_of(html)
+    assert "Your own limits leave no room for what waits now" in words_of(html)
+    assert html.count('href="/limits"') == 3  # with the navigation's
 
 
 def test_no_paid_work(client, people, me):
     public_id = factories.question_row(factories.queued(people["asker"])).public_id
     factories.post(client, LIST, "/limits/paid-work", no_paid_work="yes")
     assert "You take no paid questions" in words_of(page(client, LIST))
-    factories.post(client, f"/queue/{public_id}", f"/queue/{public_id}/claim")
-    assert "You take no paid questions at the moment" in words_of(page(client, "/queue"))
+    words = words_of(page(client, "/queue"))
+    assert "You take no paid questions at the moment" in words
+    assert "I will answer this" not in words
+    answer = factories.post(client, "/queue/" + public_id, f"/queue/{public_id}/claim")
+    assert answer.location == "/queue?refused=no_paid_work"
     factories.post(client, LIST, "/limits/paid-work", no_paid_work="no")
     assert "You can take paid questions again." in words_of(page(client, LIST))
     answer = factories.post(client, f"/queue/{public_id}", f"/queue/{public_id}/claim")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from upss.forum.rules.policy import Policy
+from upss.forum.rules.queue import Reason
+from upss.forum.rules.skips import SkipReason
 from upss.forum.rules.texts import ANSWER_MAX, ANSWER_MIN, DRAFT_MAX, clean
 from upss.kernel.ids import ClaimId
 from upss.web.i18n import N_, gettext, ngettext
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from upss.forum.rules.queue import ClaimRefused
 
 
-_REFUSALS: dict[object, str] = {
+_REFUSALS: dict[str, str] = {
     "own_question": N_("This is your own question. Somebody else will answer it."),
     "topic": N_("You cannot take questions about this topic yet."),
     "own_limits": N_("Your own limits leave no room for this question. See “My limits”."),
@@ -32,6 +34,21 @@ _REFUSALS: dict[object, str] = {
         " back tomorrow."
     ),
     "excluded": N_("This question is for somebody else: you have answered it before."),
+}
+_WHERE: dict[str, tuple[str, str]] = {
+    "own_limits": ("limits.mine", N_("My limits")),
+    "no_paid_work": ("limits.mine", N_("My limits")),
+    "language": ("hours.work", N_("My hours")),
+    "away": ("hours.overview", N_("My hours")),
+    "daily": ("hours.day", N_("My hours")),
+}
+
+_SKIPS = {
+    SkipReason.EXPERIENCE: N_("It is outside my experience"),
+    SkipReason.TOO_LONG: N_("It is too long for today"),
+    SkipReason.KNOWN: N_("I know the person who asks"),
+    SkipReason.OTHER: N_("Something else"),
+    SkipReason.UNSAID: N_("I would rather not say"),
 }
 
 
@@ -90,10 +107,14 @@ def aside_words() -> str:
     )
 
 
-def refusal(error: ClaimRefused) -> str:
-    """Say why a question cannot be claimed."""
-    reason = error.facts["reason"]
-    if reason == "too_many":
+def refusal_reason(error: ClaimRefused) -> str:
+    """Return the first reason against a claim, as the address of a page carries it."""
+    return str(error.facts["reason"])
+
+
+def refusal(reason: str) -> str:
+    """Say why a question cannot be claimed; what stands in an address may be anything."""
+    if reason == Reason.TOO_MANY:
         return ngettext(
             "You hold %(num)s question already. Answer it or give it back first.",
             "You hold %(num)s questions already. Answer one or give one back first.",
@@ -102,3 +123,19 @@ def refusal(error: ClaimRefused) -> str:
     if reason in _REFUSALS:
         return gettext(_REFUSALS[reason])
     return gettext("This question no longer waits. Somebody was faster, or it was withdrawn.")
+
+
+def refusal_link(reason: str) -> tuple[str, str] | None:
+    """Return the endpoint and the label of the page where the person may change that reason."""
+    return _WHERE.get(reason)
+
+
+def skip_reasons() -> list[tuple[str, str, None]]:
+    """Return what somebody may say when they pass a question over, for radios."""
+    return [(str(reason), gettext(words), None) for reason, words in _SKIPS.items()]
+
+
+def typed_skip_reason() -> SkipReason:
+    """Return why a question was passed over; what is not on the list was not said."""
+    typed = request.form.get("why", "")
+    return SkipReason(typed) if typed in set(SkipReason) else SkipReason.UNSAID

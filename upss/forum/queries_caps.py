@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Date, and_, case, cast, func, or_, select
+from sqlalchemy import Date, and_, case, cast, func, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
 from upss.accounts.models import Account
@@ -26,9 +26,9 @@ from upss.ledger.rules import chart
 from upss.ledger.rules.split import split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, Row, ScalarSelect
     from sqlalchemy.orm import Session
 
     from upss.kernel.ids import AccountId
@@ -150,6 +150,42 @@ def limits(session: Session, account_id: AccountId, at: datetime) -> tuple[bool,
     return found.no_paid_work, found.limits(at)
 
 
+def packed(account_id: AccountId) -> ScalarSelect[Any]:
+    """Select a person's limits with their counters as one value, for `unpacked`."""
+    booked = (
+        select(func.jsonb_object_agg(CapCounter.period_start, CapCounter.booked))
+        .where(
+            CapCounter.rule_id == CapRuleRow.id, CapCounter.period_start >= CapStanding.period_start
+        )
+        .scalar_subquery()
+    )
+    each = func.jsonb_build_object(
+        "rule", func.to_jsonb(literal_column("cap_rule")),
+        "booked", booked, "reserved", CapStanding.reserved, "latest", CapStanding.latest,
+    )  # fmt: skip
+    return (
+        select(func.jsonb_agg(each))
+        .select_from(CapRuleRow)
+        .join(CapStanding, CapStanding.rule_id == CapRuleRow.id)
+        .where(CapRuleRow.account_id == account_id, CapRuleRow.ended_at.is_(None))
+        .scalar_subquery()
+    )
+
+
+def unpacked(value: Sequence[Mapping[str, Any]] | None, at: datetime) -> Limits:
+    """Return the room that the limits which `packed` selected leave at an instant."""
+    standings = tuple(_unpacked(each) for each in value or ())
+    return InForce(no_paid_work=False, standings=standings).limits(at)
+
+
+def _unpacked(value: Mapping[str, Any]) -> Standing:
+    times = {"created_at", "ended_at"}
+    row = CapRuleRow(**{name: it for name, it in value["rule"].items() if name not in times})
+    booked = {date.fromisoformat(day): it for day, it in (value["booked"] or {}).items()}
+    latest = date.fromisoformat(value["latest"])
+    return Standing(row, Counter(row.rule, booked, value["reserved"], latest))
+
+
 def rule_of(session: Session, account_id: AccountId, public_id: str) -> CapRuleRow | None:
     """Return one limit of this person, in force or ended."""
     return session.scalar(
@@ -194,7 +230,7 @@ def works(session: Session, account_id: AccountId, *, since: datetime, zone: str
         select(
             Claim.id,
             Question.id.label("question_id"),
-            Question.price_minor,
+            Question.shared_minor,
             Question.commission_bp,
             Question.fund_bp,
             Question.currency,
@@ -217,7 +253,7 @@ def works(session: Session, account_id: AccountId, *, since: datetime, zone: str
 
 
 def _work(row: AnyRow, money: _Money) -> Work:
-    parts = split(row.price_minor, commission_bp=row.commission_bp, fund_bp=row.fund_bp)
+    parts = split(row.shared_minor, commission_bp=row.commission_bp, fund_bp=row.fund_bp)
     return Work(
         claim_id=row.id,
         share_minor=parts.share_minor,

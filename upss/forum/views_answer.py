@@ -11,21 +11,23 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from upss.forum import forms_answer as forms
 from upss.forum import queries_answer as queries
-from upss.forum.rules.hours import is_away
+from upss.forum import queries_desk
 from upss.forum.rules.policy import Mode, Policy
 from upss.forum.rules.queue import ClaimRefused, Reason
+from upss.forum.rules.skips import SkipsUsedUp
 from upss.forum.rules.texts import ANSWER_MAX, answer_fault, clean
-from upss.forum.service import answering, claiming
+from upss.forum.service import answering, claiming, refusals, skipping
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import QuestionId
 from upss.site.labels import topic_name
-from upss.web import paging
 from upss.web.access import for_answerers, signed_in
 from upss.web.i18n import gettext
 from upss.web.ports import clock, settings, unit
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+
+    from upss.db.work import UnitOfWork
 
 blueprint = Blueprint("answering", __name__)
 
@@ -36,36 +38,25 @@ _LONGER: dict[str | None, _Longer] = {"extend": claiming.extend, "keep": claimin
 @blueprint.get("/queue")
 @for_answerers
 def queue() -> ResponseReturnValue:
-    """Show what the answerer has promised and what waits, the longest paid first."""
-    visitor, after, now = signed_in(), paging.cursor(), clock().now()
+    """Show what the answerer has promised, and the one question that comes next for them."""
+    now = clock().now()
     with unit() as uow:
-        desk = queries.desk(
-            uow.session,
-            answerer_id=visitor.id,
-            month_start=_month_start(),
-            site_zone=settings().timezone,
-        )
-        peaks = desk.dials.peak_map(settings().timezone)
-        found = queries.queue(
-            uow.session,
-            answerer_id=visitor.id,
-            desk=desk,
-            now=now,
-            is_peak=peaks.is_peak(now),
-            after=after,
-            limit=paging.SIZE + 1,
-        )
+        desk = _desk(uow)
+        peaks = desk.dials.peak_map(uow.zone)
+        found = queries_desk.queue(uow.session, desk=desk, now=now, is_peak=peaks.is_peak(now))
     return render_template(
         "forum/queue.html",
         desk=desk,
-        page=paging.page(found.offers, keys=[offer.id for offer in found.offers], after=after),
-        is_away=is_away(desk.declared.hours, now),
-        held_back=found.held_back,
+        found=found,
+        most_told=queries_desk.MOST_TOLD,
         quiet_from=peaks.next_nonpeak(now),
         is_strict=desk.dials.policy.mode is Mode.STRICT,
-        name=visitor.name,
+        name=signed_in().name,
         topic_name=topic_name,
+        reasons=forms.skip_reasons(),
         given_back=request.args.get("given_back"),
+        skipped=request.args.get("skipped"),
+        **_refused(),
     )
 
 
@@ -77,15 +68,56 @@ def read(public_id: str) -> ResponseReturnValue:
     if work.claim_status == "active":
         return redirect(url_for("answering.write", public_id=public_id), 303)
     if work.is_open or work.answer is not None:
-        opens_at = work.opens_at if work.opens_at > clock().now() else None
-        return render_template(
-            "forum/read.html", work=work, topic_name=topic_name, opens_at=opens_at
-        )
+        return _read_page(work)
     if work.claim_status is not None:
         return redirect(url_for("answering.write", public_id=public_id), 303)
     if work.is_own or not work.is_approved:
         raise NotFound(public_id=public_id)
-    return _to_queue(forms.refusal(ClaimRefused(reason=Reason.TAKEN)))
+    return _to_queue(ClaimRefused(reason=Reason.TAKEN))
+
+
+def _read_page(work: queries.Work) -> str:
+    with unit() as uow:
+        desk = _desk(uow)
+    return render_template(
+        "forum/read.html",
+        work=work,
+        desk=desk,
+        topic_name=topic_name,
+        reasons=forms.skip_reasons(),
+        opens_at=work.opens_at if work.opens_at > clock().now() else None,
+    )
+
+
+@blueprint.post("/queue/<public_id>/skip")
+@for_answerers
+def skip(public_id: str) -> ResponseReturnValue:
+    """Offer another question in place of this one, for today."""
+    work = _work(public_id)
+    if not work.is_open:  # somebody has it, or it was withdrawn: another one comes anyway
+        return redirect(url_for("answering.queue"), 303)
+    try:
+        with unit() as uow:
+            skipping.skip(uow, **_ids(work), reason=forms.typed_skip_reason())
+            uow.commit()
+    except SkipsUsedUp:
+        return redirect(url_for("answering.queue"), 303)  # the page says so
+    return redirect(url_for("answering.queue", skipped=public_id), 303)
+
+
+@blueprint.post("/queue/again")
+@for_answerers
+def show_again() -> ResponseReturnValue:
+    """Offer again what was passed over today: the question that the form names, or all."""
+    public_id = request.form.get("question")
+    work = _work(public_id) if public_id else None
+    with unit() as uow:
+        question_id = None if work is None else QuestionId(work.id)
+        skipping.show_again(uow, answerer_id=signed_in().id, question_id=question_id)
+        uow.commit()
+    if public_id:
+        return redirect(url_for("answering.read", public_id=public_id), 303)
+    return redirect(url_for("answering.queue"), 303)
 
 
 @blueprint.post("/queue/<public_id>/claim")
@@ -98,7 +130,8 @@ def claim(public_id: str) -> ResponseReturnValue:
             claiming.claim(uow, **_ids(work))
             uow.commit()
     except ClaimRefused as error:
-        return _to_queue(forms.refusal(error))
+        _note(work, error)
+        return _to_queue(error)
     return redirect(url_for("answering.write", public_id=public_id, taken=1), 303)
 
 
@@ -166,9 +199,13 @@ def send(public_id: str) -> ResponseReturnValue:
     except answering.AnswerRefused as error:
         message = forms.body_error(str(error.facts["reason"]), work.draft)
         return _write_page(work, work.draft, message), error.status
-    except (claiming.ClaimEnded, ClaimRefused):
+    except claiming.ClaimEnded:
         flash(gettext("The answer could not be sent. What you wrote is kept."), "error")
         return redirect(url_for("answering.write", public_id=public_id), 303)
+    except ClaimRefused as error:
+        _note(work, error)
+        reason = forms.refusal_reason(error)
+        return redirect(url_for("answering.write", public_id=public_id, refused=reason), 303)
     return sent
 
 
@@ -267,14 +304,41 @@ def _write_page(work: queries.Work, body: str, error: str | None = None) -> str:
         error=error,
         errors=[("body", error)] if error else [],
         warn_in=_warn_in(work.ends_at) if work.claim_status == "active" else None,
+        **_refused(),
         answer_max=ANSWER_MAX,
         topic_name=topic_name,
     )
 
 
-def _to_queue(message: str) -> ResponseReturnValue:
-    flash(message, "warn")
-    return redirect(url_for("answering.queue"), 303)
+def _to_queue(error: ClaimRefused) -> ResponseReturnValue:
+    """Go to the queue, which says why a question cannot be claimed."""
+    return redirect(url_for("answering.queue", refused=forms.refusal_reason(error)), 303)
+
+
+def _refused() -> dict[str, Any]:
+    """Return what a page needs to say why a claim was just refused."""
+    return {
+        "refused": request.args.get("refused"),
+        "refusal_words": forms.refusal,
+        "refusal_link": forms.refusal_link,
+    }
+
+
+def _note(work: queries.Work, error: ClaimRefused) -> None:
+    """Count a refusal for the organizers; the claim's own unit of work is gone with it."""
+    with unit() as uow:
+        refusals.note(uow, question_id=QuestionId(work.id), error=error)
+        uow.commit()
+
+
+def _desk(uow: UnitOfWork) -> queries_desk.Desk:
+    return queries_desk.desk(
+        uow.session,
+        answerer_id=signed_in().id,
+        now=uow.clock.now(),
+        month_start=_month_start(),
+        site_zone=uow.zone,
+    )
 
 
 def _month_start() -> datetime:

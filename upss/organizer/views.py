@@ -20,7 +20,7 @@ from upss.kernel.errors import NotFound
 from upss.kernel.ids import PayoutRunId, RefundId
 from upss.organizer import forms, service
 from upss.organizer.export import csv_lines
-from upss.organizer.queries import audit, desk, entries
+from upss.organizer.queries import audit, desk, entries, offers
 from upss.payments.service import refunding
 from upss.payouts import queries as payout_queries
 from upss.payouts import queries_items, queries_payables
@@ -217,7 +217,10 @@ def trail(key: str) -> ResponseReturnValue:
             raise NotFound
         booked = entries.trail(uow.session, question.id)
         items = queries_items.of_question(uow.session, question.id)
-    return render_template("organizer/trail.html", question=question, entries=booked, items=items)
+        untaken = offers.untaken(uow.session, question.id)
+    return render_template(
+        "organizer/trail.html", question=question, entries=booked, items=items, untaken=untaken
+    )
 
 
 @blueprint.get("/jobs")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from upss.forum.rules.policy import Mode, Policy
+from upss.forum.rules.pricing import MINUTES
 from upss.kernel.errors import DomainError
 
 _OPEN, _STRICT = Mode.OPEN, Mode.STRICT
+_LEAST_MINUTES = min(MINUTES.values())
 
 
 class Reason(StrEnum):
@@ -168,7 +170,7 @@ def _is_staggered(q: QuestionView, a: AnswererView, now: datetime, policy: Polic
     start = q.posted_at if policy.mode is _OPEN else q.released_at
     if q.is_express or now >= q.urgent_from or not start <= now < start + policy.stagger:
         return False
-    if q.reserved_for == a.id and _is_reserved(q, now):
+    if is_kept_for(q, a, now):
         return False  # a head start is no head start if it comes after the stagger
     return now < start + policy.stagger * a.percentile
 
@@ -184,13 +186,29 @@ def _of_the_hour(
         yield Reason.STAGGER
 
 
+def _has_answered_enough(a: AnswererView) -> bool:
+    """Count what is promised already: it will be answered on the same day."""
+    return a.daily_answers is not None and a.answers_today + a.open_claims >= a.daily_answers
+
+
 def _of_the_limits(q: QuestionView, a: AnswererView) -> Iterator[Reason]:
-    if a.minutes_today + q.minutes > a.daily_minutes or (
-        a.daily_answers is not None and a.answers_today >= a.daily_answers
-    ):
+    if a.minutes_today + q.minutes > a.daily_minutes or _has_answered_enough(a):
         yield Reason.DAILY
     if a.caps is not None and not a.caps.has_room(q.share_minor, q.currency, q.minutes):
         yield Reason.OWN_LIMITS
+
+
+def takes_nothing(a: AnswererView, policy: Policy) -> Reason | None:
+    """Return why somebody may claim nothing at all now, whatever waits; None: nothing of theirs."""
+    is_done = a.minutes_today + _LEAST_MINUTES > a.daily_minutes or _has_answered_enough(a)
+    return next(_of_the_person(a, policy), Reason.DAILY if is_done else None)
+
+
+def as_reader(a: AnswererView) -> AnswererView:
+    """Return the same person with nothing that `takes_nothing` tells: what they may read."""
+    return replace(
+        a, is_away=False, open_claims=0, minutes_today=0, answers_today=0, no_paid_work=False
+    )
 
 
 def _refusals(
@@ -232,14 +250,18 @@ def check_claim(
         raise ClaimRefused(reason=reasons[0], reasons=reasons)
 
 
+def is_kept_for(q: QuestionView, a: AnswererView, now: datetime) -> bool:
+    """Tell whether the question is kept for `a` now: they have a head start."""
+    return q.reserved_for == a.id and _is_reserved(q, now)
+
+
 def order_key(q: QuestionView, a: AnswererView, now: datetime) -> tuple[bool, bool, datetime, int]:
     """Return what the queue of `a` is sorted by: smaller comes first.
 
     Express, then what is kept for `a`, then by the time of posting. Never by the promise: a longer
     promise would wait longer, and the next one would have to be longer still.
     """
-    is_mine = q.reserved_for == a.id and _is_reserved(q, now)
-    return (not q.is_express, not is_mine, q.posted_at, q.id)
+    return (not q.is_express, not is_kept_for(q, a, now), q.posted_at, q.id)
 
 
 def next_question(
