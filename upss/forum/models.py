@@ -79,7 +79,13 @@ class Question(Base):
                 " AND express_returned_at IS NULL"
             ),
         ),
+        Index("ix_question_released", "released_at", postgresql_where=text("status = 'queued'")),
         Index("ix_question_asker", "asker_id", "id"),
+        Index(
+            "ix_question_session",
+            "session_id",
+            postgresql_where=text("session_id IS NOT NULL"),
+        ),
         Index("ix_question_paid", "paid_at"),
         Index(
             "ix_question_offer_end",
@@ -98,7 +104,7 @@ class Question(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(start=1001), primary_key=True)
     public_id: Mapped[str] = mapped_column(String(16), unique=True)
     asker_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
-    session_id: Mapped[int | None] = mapped_column(ForeignKey("web_session.id"), index=True)
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("web_session.id"))
     status: Mapped[str] = mapped_column(String(20))
     language: Mapped[str] = mapped_column(String(2))
     topic: Mapped[str | None] = mapped_column(ForeignKey("topic.code"))
@@ -177,7 +183,7 @@ class Claim(Base):
             postgresql_where=text("status = 'active'"),
         ),
         Index("ix_claim_ends", "ends_at", postgresql_where=text("status = 'active'")),
-        Index("ix_claim_answerer", "answerer_id", "id"),
+        Index("ix_claim_answerer", "answerer_id", "ended_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
