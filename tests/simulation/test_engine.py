@@ -59,6 +59,7 @@ scenarios = st.builds(
 )
 
 
+@pytest.mark.no_cover
 @settings(max_examples=FEW)
 @given(scenarios, st.integers(1, 50))
 def test_every_question_ends_exactly_once_and_nobody_does_two_things_at_once(scenario, seed):
@@ -82,6 +83,7 @@ def test_every_question_ends_exactly_once_and_nobody_does_two_things_at_once(sce
         assert worker.counter is None or worker.counter.reserved == 0
 
 
+@pytest.mark.no_cover
 def test_nobody_earns_more_than_they_wished(monkeypatch):
     """With limits so small that they are reached within days."""
     monkeypatch.setattr("upss.simulation.world.CAPS", (2_000, 4_500))
@@ -90,11 +92,13 @@ def test_nobody_earns_more_than_they_wished(monkeypatch):
     assert tally(world, SMALL, trace).over_cap == 0
 
 
+@pytest.mark.no_cover
 def test_moved_by_whole_weeks_it_is_the_same():
     here = replace(ALL_DIALS, start=SUMMER, zone="Etc/UTC")
     assert run(here, 3) == run(replace(here, start=SUMMER + 3 * WEEK), 3)
 
 
+@pytest.mark.no_cover
 def test_seeds_give_the_same_in_one_process_or_in_several(monkeypatch):
     tiny = replace(SMALL, answerers=4, per_week=15, warm_up=0, topics=1)
     both = {"a": tiny, "b": replace(tiny, slots=0.0)}
@@ -127,6 +131,7 @@ def test_promises_do_not_feed_on_themselves():
     assert promise_growth(Scenario(answerers=12, per_week=70, weeks=8, warm_up=4, topics=2)) <= 1.5
 
 
+@pytest.mark.no_cover
 def test_what_is_promised_moves_nobody_in_the_queue():
     """Two sites that differ in their promises only: the same people take the same questions."""
     slower = LOADED.turned(margin=2.0, cold_margin=2.0)
@@ -166,6 +171,14 @@ def test_a_hard_gate_lets_nobody_begin_in_a_peak():
     for worker in live.workers.values():  # to be noted is to be mailed
         mailed = [at for at, person_id in trace.invitations if person_id == worker.person.id]
         assert worker.invited == mailed[-len(worker.invited) :]
+
+
+def test_a_mail_to_all_goes_to_who_could_answer():
+    world, _, trace = played(replace(baselines(SMALL)["push to all"], warm_up=0))
+    posted = {case.posted_at: case.asked.topic for case in trace.cases}
+    topics = {person.id: person.topics for person in world.people}
+    assert len(trace.invitations) > 2 * len(posted)
+    assert all(posted[at] in topics[person_id] for at, person_id in trace.invitations)
 
 
 def test_who_is_away_comes_not(small):

@@ -14,13 +14,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
 
 from upss.cli import main
 from upss.forum.rules.activity import ENTER_PEAK, HOURS, LOW
 from upss.forum.rules.lease import begin
 from upss.forum.rules.policy import Mode, Policy
+from upss.forum.rules.slots import quietness
 from upss.forum.rules.windows import Interval
 from upss.simulation import goals, slots
 from upss.simulation.chart import svg_chart
@@ -75,12 +74,13 @@ def levels():
     }
 
 
+@pytest.mark.no_cover
 def test_declared_hours_are_as_uneven_as_assumed():
     hours = [0.0] * 24
     scenario = Scenario(weeks=1, warm_up=0, per_week=1)
     count = (scenario.end + TAIL - scenario.start) // HOUR + 1
     calendar = Calendar(scenario.start, count, ZoneInfo(scenario.zone))
-    for seed in range(1, 5):
+    for seed in (1, 2):
         for person in make_world(scenario, calendar, seed).people:
             for cell, start, end in slots.pieces(person.open, calendar):
                 hours[cell % 24] += (end - start) / HOUR
@@ -98,23 +98,13 @@ def test_gini_and_quantile_of_known_values():
     assert peak_to_average([1, 3]) == 1.5
 
 
-@given(st.lists(st.floats(0, 5), min_size=HOURS, max_size=HOURS).filter(lambda week: sum(week) > 1))
-def test_suggested_hours_make_the_week_level_where_arrivals_allow(raw):
-    arrivals = [level * HOURS / sum(raw) for level in raw]
-    wanted = slots.quietness(arrivals, [1.0] * HOURS)
-    assert min(wanted) >= 0
-    assert sum(wanted) == pytest.approx(HOURS)
-    filled = [seen + more for seen, more in zip(arrivals, wanted, strict=True) if more > 1e-9]
-    assert max(filled) == pytest.approx(min(filled))
-
-
 def test_visits_fall_into_the_own_hours_and_rather_into_quiet_ones():
     calendar = Calendar(MONDAY, 168, ZoneInfo("Etc/UTC"))
     night = Interval(MONDAY + 2 * HOUR, MONDAY + 4 * HOUR)
     noon = Interval(MONDAY + 11.5 * HOUR, MONDAY + 13.5 * HOUR)
     mine = slots.pieces((night, noon), calendar)
     assert [cell for cell, _, _ in mine] == [2, 3, 11, 12, 13]
-    weights = slots.quietness(REFERENCE, slots.declared([mine] * 3))
+    weights = quietness(REFERENCE, slots.declared([mine] * 3))
     draws = [number / 100 for number in range(100)]
     at_night = [slots.place(mine, weights, draw) < noon.start for draw in draws]
     plain = [slots.place(mine, None, draw) < noon.start for draw in draws]
@@ -248,6 +238,7 @@ simulate(Scenario(answerers=8, per_week=30, weeks=1, warm_up=0, topics=2, {DIALS
 """
 
 
+@pytest.mark.no_cover
 def test_the_same_bytes_are_written_whatever_the_order_of_hashes():
     texts = [
         subprocess.run(

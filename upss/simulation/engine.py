@@ -12,6 +12,7 @@ from upss.forum.rules.hours import is_quiet
 from upss.forum.rules.promise import GRACE
 from upss.forum.rules.promising import NoCapacity
 from upss.forum.rules.queue import next_question, percentiles
+from upss.forum.rules.slots import quietness
 from upss.simulation import slots
 from upss.simulation.desk import Desk
 from upss.simulation.inviting import Inviting, declared_minutes
@@ -95,7 +96,7 @@ class Run:
         seen(now)
         self.desk.new_week()
         of_week = [pieces.get(self._week, []) for _, pieces in self._pieces]
-        quiet = slots.quietness(self.desk.expected(), slots.declared(of_week))
+        quiet = quietness(self.desk.expected(), slots.declared(of_week))
         for (worker, _), mine in zip(self._pieces, of_week, strict=True):
             for follows, where in worker.person.visits[self._week]:
                 weights = quiet if follows < self.scenario.slots else None

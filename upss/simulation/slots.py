@@ -1,8 +1,4 @@
-"""When answerers look in by themselves, and the quiet hours that the product suggests to them.
-
-Suggested are own hours in which the site is quiet and few others are at hand: the level that
-arrivals and work together would have if they were flat, less the arrivals, per declared hour.
-"""
+"""When answerers look in by themselves: at any own hour, or rather in those that are suggested."""
 
 from __future__ import annotations
 
@@ -16,7 +12,6 @@ from upss.forum.rules.windows import Interval
 from upss.simulation.profile import HOUR, Calendar
 
 Piece = tuple[int, datetime, datetime]  # the hour of the week, from, until
-_FEW = 0.02  # of the mean: below it an hour is nobody's, and would be suggested without end
 
 
 def pieces(intervals: Iterable[Interval], calendar: Calendar) -> list[Piece]:
@@ -35,31 +30,6 @@ def declared(week: Iterable[Sequence[Piece]]) -> list[float]:
         for cell, start, end in mine:
             hours[cell] += (end - start) / HOUR
     return hours
-
-
-def quietness(arrivals: Sequence[float], hours: Sequence[float]) -> list[float]:
-    """Return how much an hour of the week is to be suggested.
-
-    `arrivals` are relative to the mean hour, `hours` the declared ones.
-    """
-    target = [level - seen for level, seen in zip(_levels(arrivals), arrivals, strict=True)]
-    least = max(_FEW * sum(hours) / HOURS, 1e-9)
-    return [wanted / max(given, least) for wanted, given in zip(target, hours, strict=True)]
-
-
-def _levels(arrivals: Sequence[float]) -> list[float]:
-    """Return for each hour the flat level of arrivals and as much work, where arrivals allow."""
-    ordered = sorted(arrivals)
-    amount, level = float(len(ordered)), ordered[0]
-    for count, (here, above) in enumerate(
-        zip(ordered, [*ordered[1:], float("inf")], strict=True), 1
-    ):
-        room = (above - here) * count
-        level = here + min(amount, room) / count
-        amount -= min(amount, room)
-        if amount <= 0:
-            break
-    return [max(level, seen) for seen in arrivals]
 
 
 def place(mine: Sequence[Piece], weights: Sequence[float] | None, where: float) -> datetime | None:
