@@ -247,6 +247,9 @@ DAMAGES: tuple[Damage, ...] = (
      "UPDATE question SET status = 'withdrawn' WHERE status = 'queued'", ""),
     ("nothing held for an open question", "I6_held",
      "UPDATE question SET status = 'answered' WHERE status = 'accepted'", ""),
+    ("a surcharge that never went back", "surcharge_back",
+     ("UPDATE question SET express_minor = 100, express_returned_at = answered_at"
+      " WHERE status = 'accepted'"), ""),
     ("an item that says it was sent", "I8_in_payout",
      "UPDATE payout_item SET status = 'sent' WHERE status = 'reserved'", ""),
     ("an item lost", "I8_in_payout", "DELETE FROM payout_item WHERE status = 'reserved'", ""),

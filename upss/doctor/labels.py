@@ -37,6 +37,7 @@ TITLES = {
     "I6_held": N_("An open question holds its price, a closed one nothing"),
     "question_paid": N_("Every paid question has one payment of its price"),
     "I7_split": N_("Every price was shared by its frozen rule, to the cent"),
+    "surcharge_back": N_("What a quicker answer cost more went back once where it came late"),
     "I7_accepted": N_("Every accepted answer was shared once, to the person who answered"),
     "I8_in_payout": N_("What is set aside is what waits in payouts"),
     "payouts_booked": N_("Every payout has its entries, and every such entry its payout"),

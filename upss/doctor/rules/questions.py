@@ -128,4 +128,23 @@ ACCEPTED = Check(
                AND w.answerer_id = CAST(substring(a.code, '[0-9]+$') AS bigint))""",
 )
 
-CHECKS = (HELD, PAID, SPLIT, ACCEPTED)
+# What the asker paid for a quicker answer, if it was late or is noted as given back.
+SURCHARGE = Check(
+    "surcharge_back",
+    """
+    WITH back AS (
+      SELECT question_id AS id, sum(amount_minor) AS minor FROM refund
+       WHERE cause = 'express_missed' AND question_id IN ({questions})
+       GROUP BY question_id
+    )
+    SELECT 'question:' || q.id AS subject, 'surcharge given back' AS what, w.expected,
+           coalesce(b.minor, 0) AS found, q.currency
+      FROM question q
+      LEFT JOIN back b ON b.id = q.id
+     CROSS JOIN LATERAL (SELECT CASE
+             WHEN q.express_returned_at IS NOT NULL OR q.answered_at > q.promise_at
+             THEN coalesce(q.express_minor, 0) ELSE 0 END AS expected) w
+     WHERE q.id IN ({questions}) AND coalesce(b.minor, 0) <> w.expected""",
+)
+
+CHECKS = (HELD, PAID, SPLIT, ACCEPTED, SURCHARGE)
