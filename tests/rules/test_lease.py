@@ -52,21 +52,38 @@ def test_a_long_answer_is_never_cut_while_it_is_saved():
     assert lease.claimed_at == NOON
 
 
+def pressed(lease, at, promise_at=PROMISE):
+    return extend(lease, at, POLICY, promise_at=promise_at)
+
+
 def test_a_press_gives_two_hours_from_now_and_twenty_presses_give_twenty_times_more():
-    lease, at = begin(NOON), NOON
+    lease, at, promise_at = begin(NOON), NOON, NOON + 40 * HOUR
     for presses in range(1, 21):
         at += 100 * MINUTE
-        lease = extend(lease, at, POLICY)
-        assert (lease.extensions, ends(lease)) == (presses, at + 2 * HOUR)
+        lease = pressed(lease, at, promise_at)
+        assert (lease.extensions, ends(lease, promise_at)) == (presses, at + 2 * HOUR)
     assert lease.last_saved == NOON  # a press is no saved change
+
+
+def test_after_the_promise_ten_presses_are_free_and_then_something_must_be_saved_between_two():
+    lease, at = begin(PROMISE), PROMISE
+    for _ in range(10):
+        at += 100 * MINUTE
+        lease = pressed(lease, at)
+        assert ends(lease) == at + 2 * HOUR
+    assert pressed(lease, at + 100 * MINUTE) == lease
+    lease = saved(lease, at + 100 * MINUTE, POLICY)
+    again = pressed(lease, at + 110 * MINUTE)
+    assert ends(again) == at + 230 * MINUTE
+    assert pressed(again, at + 120 * MINUTE) == again
 
 
 def test_a_claim_ends_for_good_when_the_asker_is_refunded():
     late = PROMISE + GRACE - HOUR
-    lease = extend(begin(late), late + 30 * MINUTE, POLICY)
+    lease = pressed(begin(late), late + 30 * MINUTE)
     assert ends(lease) == PROMISE + GRACE
     assert not is_live(lease, PROMISE + GRACE, POLICY, PROMISE)
-    again = extend(lease, PROMISE + GRACE, POLICY)  # what is over stays over
+    again = pressed(lease, PROMISE + GRACE)  # what is over stays over
     assert not is_live(again, PROMISE + GRACE, POLICY, PROMISE)
 
 
@@ -76,7 +93,7 @@ def test_an_ended_claim_is_not_brought_back(press):
         if press == "save":
             return saved(lease, now, POLICY)
         if press == "extend":
-            return extend(lease, now, POLICY)
+            return pressed(lease, now)
         return keep_until(lease, now, POLICY, window_end=NOON + 9 * HOUR, promise_at=PROMISE)
 
     lease = begin(NOON)
@@ -110,7 +127,7 @@ def test_a_claim_made_after_the_promise_lasts_two_hours_and_can_only_be_extended
     late = PROMISE + HOUR
     lease = keep_until(begin(late), late, POLICY, window_end=late + 9 * HOUR, promise_at=PROMISE)
     assert ends(lease) == late + 2 * HOUR
-    assert ends(extend(lease, late + HOUR, POLICY)) == late + 3 * HOUR
+    assert ends(pressed(lease, late + HOUR)) == late + 3 * HOUR
 
 
 @given(
@@ -133,7 +150,7 @@ def test_nothing_ever_shortens_a_live_claim(presses, promise_in):
             if kind == "save":
                 lease = saved(lease, now, POLICY)
             elif kind == "extend":
-                lease = extend(lease, now, POLICY)
+                lease = pressed(lease, now, promise_at)
             else:
                 end = now + window * HOUR
                 lease = keep_until(lease, now, POLICY, window_end=end, promise_at=promise_at)

@@ -52,8 +52,7 @@ class Work(UnitOfWork):
     """A unit of work on a session of its own, which keeps the events that services emit."""
 
     def __init__(self, session):
-        self.clock = FixedClock(NOON)
-        self.zone = "Europe/Madrid"
+        super().__init__(FixedClock(NOON), None, {}, "Europe/Madrid")
         self.events = []
         self._own = session
 
@@ -63,6 +62,12 @@ class Work(UnitOfWork):
 
     def emit(self, event):
         self.events.append(event)
+        super().emit(event)
+
+    def told(self, handlers):
+        """Handle what was emitted and not taken back, by these handlers."""
+        self._handlers = handlers
+        self.handle_events()
 
 
 class Story:
@@ -532,6 +537,32 @@ class TestSend:
 
 
 class TestLapse:
+    def test_who_sends_at_once_what_had_just_ended_hears_of_no_end(self, story, ada):
+        question = story.claimed(ada)
+        answering.save_draft(story.uow, question_id=question.id, answerer_id=ada, body=ANSWER)
+        story.uow.told({})
+        story.wait(minutes=121)
+        answering.send_answer(story.uow, question_id=question.id, answerer_id=ada, body=ANSWER)
+        ended = []
+        story.uow.told({ClaimLapsed: (lambda _uow, event: ended.append(event),)})
+        assert ended == []
+        assert story.moves(question)[-3:] == ["lease_ends", "claim", "post_answer"]
+
+    def test_a_save_in_the_last_instant_is_a_save(self, story, ada):
+        """The claim's end may fall between two looks at the clock."""
+        question = story.claimed(ada)
+        story.wait(minutes=120, microseconds=-2)
+        clock = story.clock
+
+        class Ticking:
+            def now(self):
+                clock.advance(timedelta(microseconds=1))
+                return clock.now()
+
+        story.uow.clock = Ticking()
+        answering.save_draft(story.uow, question_id=question.id, answerer_id=ada, body="Half")
+        assert story.uow.session.get(AnswerDraft, (question.id, ada)).body == "Half"
+
     def test_only_what_is_due(self, story, ada, berta):
         question, other = story.claimed(ada), story.claimed(berta)
         answering.save_draft(story.uow, question_id=question.id, answerer_id=ada, body="Half a")
@@ -589,6 +620,24 @@ class TestAccept:
         assert question.status == "accepted"
         assert story.events[-1].by_timer
         assert story.moves(question)[-1] == "auto_accept"
+
+    def test_what_follows_for_one_person_holds_up_nobody_else(self, story, ada, berta):
+        first, second = story.answered(ada), story.answered(berta)
+        story.uow.told({})
+        told = []
+
+        def tell(_uow, event):
+            if event.answerer_id == ada:
+                raise RuntimeError
+            told.append(event.question_id)
+
+        story.uow._handlers = {AnswerAccepted: (tell,)}
+        story.wait(days=7)
+        assert accepting.auto_accept_due(story.uow) == 1
+        assert (first.status, second.status) == ("answered", "accepted")
+        assert told == [second.id]
+        story.uow.handle_events()  # nothing of the first is left to tell
+        assert told == [second.id]
 
     def test_closed_thirty_days_after_the_answer(self, story, ada):
         question = story.answered(ada)

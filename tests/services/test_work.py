@@ -103,6 +103,44 @@ def test_what_was_read_stays_readable_without_a_transaction(app):
     assert not db.session().in_transaction()
 
 
+def test_a_part_that_fails_leaves_nothing_and_the_unit_goes_on(app, clock, may_write):
+    told = []
+
+    def tell(uow, event):
+        add_topic(uow, f"x-{event.what}")
+        uow.session.flush()
+        if event.what == "bad":
+            raise RuntimeError
+        told.append(event.what)
+
+    def part(uow, what):
+        with uow.part():
+            add_topic(uow, f"x{what}")
+            uow.emit(Asked(at=clock.now(), what=what))
+
+    with work(clock, None, {Asked: (tell,)}) as uow:
+        uow.emit(Asked(at=clock.now(), what="before"))
+        part(uow, "good")
+        assert told == ["good"]  # what was noted before waits for the commit
+        with pytest.raises(RuntimeError):
+            part(uow, "bad")
+        uow.commit()
+    assert told == ["good", "before"]
+    assert topics() == {"xgood", "x-good", "x-before"}
+
+
+def test_what_turned_out_untrue_is_told_to_nobody(app, clock):
+    told = []
+    handlers = {Asked: (lambda _uow, event: told.append(event.what),)}
+    with work(clock, None, handlers) as uow:
+        for what in ("a", "b"):
+            uow.emit(Asked(at=clock.now(), what=what))
+        uow.retract(Told, what="a")
+        uow.retract(Asked, what="b")
+        uow.commit()
+    assert told == ["a"]
+
+
 def test_handlers_run_in_order_before_the_commit_and_may_tell_more(app, clock):
     seen = []
     handlers = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import override
@@ -45,6 +46,29 @@ class UnitOfWork:
     def emit(self, event: Event) -> None:
         """Note a fact; its handlers run before the commit."""
         self._events.append(event)
+
+    def retract(self, kind: type[Event], **fields: object) -> None:
+        """Forget noted facts of this kind with these fields: what came after made them untrue."""
+        self._events = deque(
+            event
+            for event in self._events
+            if type(event) is not kind
+            or any(getattr(event, name) != value for name, value in fields.items())
+        )
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Do a part of the work and all that follows from it, or nothing of that part alone.
+
+        What it emits is handled at its end: an error in there undoes the part, and the unit goes on.
+        """
+        earlier, self._events = self._events, deque()
+        try:
+            with self.session.begin_nested():
+                yield
+                self.handle_events()
+        finally:
+            self._events = earlier
 
     def defer(
         self, name: str, *, key: str | None = None, lock: str | None = None, **ids: int | str

@@ -270,7 +270,7 @@ def _read(lease: Lease, until: datetime, policy: Policy, due: datetime, acts: li
         lease, policy, due
     ) < hard:
         pressed_at = max(warning, lease.claimed_at)
-        kept = extend(lease, pressed_at, policy)
+        kept = extend(lease, pressed_at, policy, promise_at=due)
         acts.append(Act(pressed_at, is_press=True))
         if kept.kept_until == lease.kept_until:
             break

@@ -9,6 +9,8 @@ from upss.forum.rules.policy import Policy
 from upss.forum.rules.promise import GRACE
 from upss.kernel.errors import DomainError
 
+PRESSES = 10  # so often at least by a simple action: WCAG 2.2, success criterion 2.2.1
+
 
 class LeaseEnded(DomainError):
     """The claim had ended before this; what was written is kept and given back."""
@@ -39,6 +41,14 @@ def expires_at(lease: Lease, policy: Policy, promise_at: datetime) -> datetime:
     return min(_kept(lease, policy), promise_at + GRACE)
 
 
+def can_last(ends_at: datetime, now: datetime, policy: Policy, promise_at: datetime) -> bool:
+    """Tell whether a save or a press from `now` on still moves the end of a claim.
+
+    Not what is kept for longer than one press gives, and not what ends with the refund.
+    """
+    return ends_at <= now + policy.lease and ends_at < promise_at + GRACE
+
+
 def warn_at(lease: Lease, policy: Policy, promise_at: datetime) -> datetime:
     """Return when the message that the claim is about to end is shown."""
     return expires_at(lease, policy, promise_at) - policy.lease_warning
@@ -55,12 +65,16 @@ def saved(lease: Lease, now: datetime, policy: Policy) -> Lease:
     return replace(lease, last_saved=max(lease.last_saved, now))
 
 
-def extend(lease: Lease, now: datetime, policy: Policy) -> Lease:
+def extend(lease: Lease, now: datetime, policy: Policy, *, promise_at: datetime) -> Lease:
     """Return the lease after one press: a full time from `now`, any number of times.
 
-    Never shortens. Raises `LeaseEnded`.
+    Once the promise is over and ten times were given, a press gives nothing unless something was
+    saved since the one before: the asker waits, and somebody else may be there. Never shortens.
+    Raises `LeaseEnded`.
     """
     _check(lease, now, policy)
+    if now >= promise_at and lease.extensions >= PRESSES and _is_idle(lease, policy):
+        return lease
     until = max(_kept(lease, policy), now + policy.lease)
     return replace(lease, extensions=lease.extensions + 1, kept_until=until)
 
@@ -76,6 +90,11 @@ def keep_until(
     _check(lease, now, policy)
     until = max(_kept(lease, policy), min(window_end, promise_at - policy.floor))
     return replace(lease, extensions=lease.extensions + 1, kept_until=until)
+
+
+def _is_idle(lease: Lease, policy: Policy) -> bool:
+    """Tell whether nothing was saved since the last press."""
+    return lease.kept_until is not None and lease.last_saved <= lease.kept_until - policy.lease
 
 
 def _kept(lease: Lease, policy: Policy) -> datetime:

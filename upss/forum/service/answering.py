@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from upss.forum.events import QuestionAnswered
+from upss.forum.events import ClaimLapsed, QuestionAnswered
 from upss.forum.models import Answer, AnswerDraft, Claim, Question
 from upss.forum.rules import lease as leases
 from upss.forum.rules.lifecycle import Status
@@ -68,13 +68,17 @@ def save_draft(
     if len(text) > DRAFT_MAX:
         raise DraftTooLong(most=DRAFT_MAX)
     question = locked(uow, question_id)
+    # read before it is decided whether the claim lasts: a later look could find that it has ended
+    now = uow.clock.now()
     newest = claiming.newest_claim(uow, question, answerer_id)
     draft = _draft(uow, question_id, answerer_id)
     is_aside = claim_id not in {None, newest.id}
     if is_aside:
         draft.aside = "" if text == draft.body else text
     elif draft.body != text:
-        _change(uow, question, newest, draft, text)
+        draft.body, draft.saved_at = text, now
+        draft.revision += 1
+        _save(question, newest, now)
     ends_at = newest.ends_at if newest.status == "active" and not is_aside else None
     return Saved(draft.saved_at, ends_at, draft.revision, is_aside)
 
@@ -94,12 +98,7 @@ def _draft(uow: UnitOfWork, question_id: QuestionId, answerer_id: AccountId) -> 
     return found
 
 
-def _change(
-    uow: UnitOfWork, question: Question, newest: Claim, draft: AnswerDraft, text: str
-) -> None:
-    now = uow.clock.now()
-    draft.body, draft.saved_at = text, now
-    draft.revision += 1
+def _save(question: Question, newest: Claim, now: datetime) -> None:
     if newest.status == "active":
         lease = leases.saved(claiming.lease_of(newest), now, claiming.POLICY)
         claiming.lease_again(question, newest, lease)
@@ -145,6 +144,8 @@ def send_answer(
     surcharges.return_if_missed(uow, question)  # before what the answer earns is counted
     if held.status != "active":
         held = claiming.take_again(uow, question, answerer_id)
+        # it went back for no longer than this takes
+        uow.retract(ClaimLapsed, question_id=question_id, answerer_id=answerer_id)
     now = uow.clock.now()
     uow.session.add(
         Answer(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from upss.accounts import queries as people
 from upss.forum import queries_hours, queries_offpeak, queries_queue
 from upss.forum.events import ClaimLapsed, QuestionClaimed
 from upss.forum.models import Claim, Question
@@ -87,6 +88,8 @@ def take_again(uow: UnitOfWork, question: Question, answerer_id: AccountId) -> C
     person = queries_queue.facts(uow.session, answerer_id, now, uow.zone)
     verdict = claimable(view, person.answerer, now, POLICY)
     lasting = tuple(sorted(verdict.reasons & _FOR_WHAT_IS_WRITTEN))
+    if Reason.TOPIC in lasting and question.topic in people.topics(uow.session, answerer_id):
+        lasting = tuple(each for each in lasting if each is not Reason.TOPIC)  # only switched off
     if lasting:
         raise ClaimRefused(reason=lasting[0], reasons=lasting)
     return uow.session.get_one(Claim, _take(uow, question, person))
@@ -97,11 +100,13 @@ def extend(
 ) -> datetime:
     """Keep the question a full claim's time from now, and return until when; any number of times.
 
-    Raises `ClaimEnded`, or `NotFound` for somebody who never claimed it.
+    After the promise idle presses end with the tenth. Raises `ClaimEnded`, or `NotFound` for somebody who never claimed it.
     """
     question = locked(uow, question_id)
-    held = active_claim(uow, question, answerer_id, claim_id)
-    return lease_again(question, held, leases.extend(lease_of(held), uow.clock.now(), POLICY))
+    assert question.promise_at is not None
+    now, held = uow.clock.now(), active_claim(uow, question, answerer_id, claim_id)
+    lease = leases.extend(lease_of(held), now, POLICY, promise_at=question.promise_at)
+    return lease_again(question, held, lease)
 
 
 def keep(

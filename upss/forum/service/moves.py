@@ -72,7 +72,7 @@ def known(uow: UnitOfWork, question_id: int, **written: object) -> None:
 
 
 def each(uow: UnitOfWork, questions: Sequence[Question], act: Callable[[Question], None]) -> int:
-    """Do `act` to every question in a savepoint of its own; return how many went well.
+    """Do `act` to every question, and what follows from it, apart; return how many went well.
 
     One question whose money is not as it must be does not hold up all the others: it stays as
     it is, is logged, and is tried again by the next run. Not even a mistake of ours in one of
@@ -82,7 +82,7 @@ def each(uow: UnitOfWork, questions: Sequence[Question], act: Callable[[Question
     for question in questions:
         number = question.id
         try:
-            with uow.session.begin_nested():
+            with uow.part():
                 act(question)
         except Exception:  # noqa: BLE001
             _log.exception("question %s stays as it is", number)
