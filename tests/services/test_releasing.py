@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
 
-from tests.factories import answered, person, question_row, queued
+from tests.factories import ANSWER, answered, person, question_row, queued
 from upss.forum import queries_desk
 from upss.forum.models import Question
 from upss.forum.models_offpeak import Activity, AnswererRank, PeakVersion
@@ -17,10 +18,11 @@ from upss.forum.rules.queue import ClaimRefused
 from upss.forum.rules.windows import Window
 from upss.forum.service import (
     accepting,
-    calibrating,
+    answering,
     claiming,
     dialing,
     hours,
+    own_limits,
     ranking,
     releasing,
 )
@@ -139,19 +141,22 @@ class TestRelease:
         clock.instant = madrid(19, 12)
         assert refusal(question, ada) == urgent
 
-    @pytest.mark.parametrize("mode", ["open", "deferred", "strict"])
-    def test_the_queue_offers_the_first_that_may_be_taken(self, asker, ada, clock, mode):
-        turn(mode=mode)
+    def test_the_queue_offers_the_first_that_may_be_taken(self, asker, ada, clock):
         ids = []
         for at in (madrid(18, 8), madrid(18, 12), madrid(18, 19)):
             clock.instant = at
             ids.append(queued(asker))
-        for step in range(1, 60):
-            clock.instant = madrid(18, 19) + step * 47 * MINUTE
-            shown, held_back = offered(ada, clock)
-            may = [each for each in ids if not refusal(each, ada)]
-            assert shown == next(iter(may), None), clock.now()
-            assert held_back == len(ids) - len(may)
+        first, last = (question_row(each).urgent_at for each in (ids[0], ids[-1]))
+        # in and out of peaks, and when the first and the last one becomes urgent
+        edges = [madrid(18, 20, 59), madrid(18, 21), madrid(19, 9), first, last - MINUTE, last]
+        for mode in ("open", "deferred", "strict"):
+            clock.instant = madrid(18, 19)
+            turn(mode=mode)
+            for clock.instant in edges:
+                shown, held_back = offered(ada, clock)
+                may = [each for each in ids if not refusal(each, ada)]
+                assert shown == next(iter(may), None), (mode, clock.now())
+                assert held_back == len(ids) - len(may)
 
     def test_an_urgency_turned_up_releases_what_waits(self, asker, ada, clock):
         question = queued(asker)
@@ -159,6 +164,84 @@ class TestRelease:
         assert question_row(question).urgent_at < madrid(18, 17)
         clock.instant = madrid(18, 17)
         assert refusal(question, ada) == []
+
+    def test_urgent_ones_follow_the_dials_too(self, asker, ada, clock):
+        """In strict mode urgency opens nothing: what was urgent must know of a day that is closed."""
+        question = queued(asker)
+        clock.instant = madrid(19, 12)
+        assert question_row(question).urgent_at < clock.now()
+        turn(mode="strict", closed_dates=[date(2026, 11, 18), date(2026, 11, 19)])
+        row = question_row(question)
+        assert row.released_at == row.paid_at
+        assert refusal(question, ada) == []
+
+    @pytest.mark.parametrize("how", ["claimed", "locked"])
+    def test_what_could_not_be_fitted_at_once_is_fitted_later(self, asker, ada, clock, how, app):
+        question = queued(asker)
+        clock.instant = madrid(18, 14)
+        if how == "claimed":
+            claim(question, ada)
+            turn(urgency=1.0)
+            with unit() as uow:
+                answering.hand_back(uow, question_id=question, answerer_id=ada)
+                uow.commit()
+        else:
+            engine = create_engine(app.config["SQLALCHEMY_DATABASE_URI"])
+            with engine.begin() as other:
+                other.execute(select(Question.id).with_for_update())
+                turn(urgency=1.0)
+            engine.dispose()
+        assert question_row(question).urgent_at > madrid(18, 17)
+        run_timers()
+        assert question_row(question).urgent_at < madrid(18, 17)
+        before = question_row(question).urgent_at
+        with unit() as uow:
+            assert releasing.fit_due(uow) == 0
+        assert question_row(question).urgent_at == before
+
+    def test_a_turned_dial_fits_one_batch_and_the_worker_the_others(self, asker, monkeypatch):
+        monkeypatch.setattr(releasing, "BATCH", 2)
+        ids = [queued(asker) for _ in range(5)]
+        before = question_row(ids[0]).urgent_at
+        turn(urgency=1.0)
+        assert sum(question_row(each).urgent_at < before for each in ids) == 2
+        run_timers()
+        assert all(question_row(each).urgent_at < before for each in ids)
+
+    def test_who_takes_no_paid_work_any_more_moves_the_urgency(self, asker, ada, clock):
+        person(role=Role.ANSWERER, topics=("home",))
+        clock.advance(HOUR)
+        question = queued(asker)
+        before = question_row(question).urgent_at
+        clock.instant = madrid(18, 17, 30)
+        with unit() as uow:
+            own_limits.set_no_paid_work(uow, account_id=ada, is_on=True)
+            uow.commit()
+        clock.instant = madrid(18, 18)
+        run_timers()
+        assert question_row(question).urgent_at < before
+
+    def test_two_organizers_at_once_do_not_undo_each_other(self, app):
+        with unit() as uow:
+            seen = dials(uow.session).version_id
+        outcome = []
+
+        def second():
+            with app.app_context(), unit() as uow:
+                try:
+                    dialing.turn(uow, organizer_id=None, expected=seen, margin=0.5)
+                except dialing.DialsChanged:
+                    outcome.append("changed since")
+
+        other = threading.Thread(target=second)
+        with unit() as uow:
+            dialing.turn(uow, organizer_id=None, expected=seen, urgency=0.2)
+            other.start()
+            other.join(0.3)
+            assert other.is_alive()  # waits for the first one
+            uow.commit()
+        other.join()
+        assert outcome == ["changed since"]
 
     def test_a_closed_date_is_no_peak(self, asker, ada):
         turn(closed_dates=[date(2026, 11, 18)])
@@ -169,9 +252,7 @@ class TestRelease:
         before = question_row(question)
         person(role=Role.ANSWERER, topics=("home",))
         clock.advance(HOUR)
-        with unit() as uow:
-            calibrating.calibrate_due(uow)
-            uow.commit()
+        run_timers()
         after = question_row(question)
         assert after.promise_at == before.promise_at
         # twice the hours from 13:00 on: 8 on Wednesday, 6 of 12 are not reached by Thursday 9:00
@@ -230,9 +311,6 @@ class TestWhoMayTake:
         claim(queued(asker), ada)
 
     def test_what_is_written_may_be_sent_whatever_the_hour(self, asker, ada, clock):
-        from tests.factories import ANSWER
-        from upss.forum.service import answering
-
         question = queued(asker)
         claim(question, ada)
         turn(mode="strict")
@@ -274,6 +352,11 @@ class TestStagger:
         clock.instant = madrid(19, 0) + 28 * DAY
         run_timers()
         assert self.ranks() == {ada: 0.0, berta: 0.0}  # it was long ago
+        clock.instant = madrid(20, 0)  # the clock had run ahead
+        run_timers()
+        assert self.ranks() == {ada: 1.0, berta: 0.0}
+        with unit() as uow:
+            assert set(uow.session.scalars(select(AnswererRank.at))) == {clock.now()}
 
     def test_by_the_hours_that_were_declared(self, ada, berta, asker, clock):
         """Twice the earnings in six times the hours are less an hour."""
@@ -287,19 +370,27 @@ class TestStagger:
         run_timers()
         assert self.ranks() == {ada: 1.0, berta: 0.0}
 
-    @pytest.mark.parametrize("mode", ["open", "deferred"])
-    def test_the_others_choose_first(self, ada, berta, asker, clock, mode):
-        turn(mode=mode)
+    def test_the_others_choose_first(self, ada, berta, asker, clock):
         clock.instant = madrid(19, 8)
         question = queued(asker)
         until = min(madrid(19, 12), question_row(question).urgent_at)
-        for step in range(60):
-            clock.instant = madrid(19, 8) + step * 23 * MINUTE
-            for who in (ada, berta):
-                reasons = refusal(question, who)
-                assert offered(who, clock)[0] == (None if reasons else question)
-                waits = who == ada and clock.now() < until
-                assert ("stagger" in reasons) is waits, (clock.now(), reasons)
+        edges = [
+            madrid(19, 8),
+            madrid(19, 9),
+            until - MINUTE,
+            until,
+            madrid(19, 14),
+            madrid(19, 18),
+        ]
+        for mode in ("open", "deferred"):
+            clock.instant = madrid(19, 8)
+            turn(mode=mode)
+            for clock.instant in edges:
+                for who in (ada, berta):
+                    reasons = refusal(question, who)
+                    assert offered(who, clock)[0] == (None if reasons else question)
+                    waits = who == ada and clock.now() < until
+                    assert ("stagger" in reasons) is waits, (mode, clock.now(), reasons)
 
     @pytest.mark.usefixtures("berta")
     def test_what_is_urgent_waits_for_nobody(self, ada, asker, clock):
@@ -398,8 +489,36 @@ class TestLearning:
 
     def test_a_clock_set_back_learns_nothing_twice(self, asker, clock):
         self.arrive(asker, 150, madrid(18, 3))
-        clock.instant = madrid(23, 1)
+        clock.instant = madrid(23, 0)
         run_timers()
-        clock.instant = madrid(10, 1)
+        clock.instant = madrid(22, 23, 30)
         with unit() as uow:
             assert releasing.learn_due(uow) == 0
+            assert uow.session.get(Activity, 1).seen == 150
+
+    def test_after_a_clock_that_ran_ahead_the_next_week_teaches_again(self, asker, clock, caplog):
+        clock.instant = madrid(18, 12) + 400 * DAY
+        run_timers()
+        clock.instant = madrid(18, 12)
+        run_timers()
+        assert "the clock was ahead: peaks" in caplog.text
+        self.arrive(asker, 150, madrid(18, 3))
+        clock.instant = madrid(23, 0)
+        run_timers()
+        assert 3 in peaks()
+
+    def test_what_waits_follows_learned_peaks(self, asker, ada, clock):
+        """Asked in a peak of the organizer's that the week after is none."""
+        self.arrive(asker, 150, madrid(18, 3))
+        turn(urgency=0.0, max_promise_hours=240, mode="strict")
+        clock.instant = madrid(22, 23)
+        question = queued(asker)
+        clock.instant = madrid(23, 9)
+        late = queued(asker)
+        with unit() as uow:
+            found = uow.session.get(Question, late)
+            assert found.released_at == madrid(23, 14)
+        assert refusal(late, ada) == ["peak"]
+        run_timers()
+        assert question_row(late).released_at == madrid(23, 9)
+        assert refusal(late, ada) == refusal(question, ada) == []
