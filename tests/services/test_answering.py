@@ -15,7 +15,7 @@ from tests.money import figures_of, held_minor
 from upss.accounts.models import Account, AccountRole, TopicApproval
 from upss.db.work import UnitOfWork
 from upss.forum import queries_answer as queries
-from upss.forum import queries_desk
+from upss.forum import queries_desk, queries_search
 from upss.forum.events import (
     AcceptanceDue,
     AnswerAccepted,
@@ -690,9 +690,9 @@ class TestWhatComesNext:
 
     def test_more_than_a_page_tells_are_not_counted(self, story, berta):
         first = story.question()
-        for _ in range(queries_desk.MOST_TOLD + 2):
+        for _ in range(queries_search.MOST_TOLD + 2):
             story.question()
-        assert story.next(berta) == (first.id, queries_desk.MOST_TOLD)
+        assert story.next(berta) == (first.id, queries_search.MOST_TOLD)
 
     def test_past_all_that_own_limits_have_no_room_for(self, story, berta):
         rule = CapRule(metric=Metric.MONEY, period=Period.MONTH, limit=1200, currency="EUR")
@@ -724,6 +724,19 @@ class TestWhatComesNext:
             claiming.claim(story.uow, question_id=second.id, answerer_id=berta)
         assert refused.value.facts["reasons"] == ("daily",)
         assert story.desk(berta, story.clock.now()).refusal == "daily"
+
+
+class TestATopicSwitchedOff:
+    def test_what_is_written_may_be_sent_while_the_approval_stands(self, story, ada):
+        question = story.claimed(ada)
+        claiming.end(story.uow, story.claim_of(question, ada), "lapsed")
+        question.status = "queued"
+        story.uow.session.flush()
+        work = {"languages": frozenset({"en"}), "topics_off": frozenset({"bills"})}
+        hours.set_work(story.uow, hours.Whose(ada, story.uow.zone), **work)
+        assert refused(story, question, ada) == "topic"
+        answering.send_answer(story.uow, question_id=question.id, answerer_id=ada, body=ANSWER)
+        assert question.status == "answered"
 
 
 class TestPassingOver:

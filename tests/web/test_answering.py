@@ -344,7 +344,12 @@ class TestBusyHours:
         answer = post(browser, write_url(claimed), body="", do="keep")
         page = text_of(browser.get(answer.headers["Location"]))
         # own hours end at 20:00; the promise of 18:30 keeps its last two hours for somebody else
-        assert "Kept for you until 16:30. Saving moves it." in page
+        assert "Kept for you until 16:30." in page
+        # what is kept for longer than a press gives is not moved by one: none is offered
+        queue = text_of(browser.get("/queue"))
+        for shown in (page, queue):
+            assert "Saving moves it" not in shown
+            assert "Keep it for two hours from now" not in shown
 
 
 class TestWrite:
@@ -607,6 +612,18 @@ class TestSend:
         answer = self.send(browser, claimed, page)
         shown = text_of(browser.get(answer.headers["Location"]))
         assert "The answer could not be sent. What you wrote is kept." in shown
+        assert ANSWER in shown
+        assert sent(claimed) is None
+
+    def test_refused_with_the_way_to_what_refuses_it(self, browser, claimed, ada):
+        page = self.check(browser, claimed)
+        give_back(claimed, ada)
+        post(browser, "/limits", "/limits/paid-work", no_paid_work="yes")
+        answer = self.send(browser, claimed, page)
+        shown = text_of(browser.get(answer.headers["Location"]))
+        assert "You take no paid questions at the moment." in shown
+        assert '<a href="/limits">My limits</a></p>' in shown
+        assert "you can still send" not in shown
         assert ANSWER in shown
         assert sent(claimed) is None
 

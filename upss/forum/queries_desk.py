@@ -10,21 +10,8 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    ARRAY,
-    Boolean,
-    String,
-    and_,
-    cast,
-    func,
-    literal_column,
-    or_,
-    select,
-    true,
-    tuple_,
-    union,
-)
-from sqlalchemy.orm import aliased, defer
+from sqlalchemy import func, select, true
+from sqlalchemy.orm import aliased
 
 from upss.accounts.models import Account, TopicApproval
 from upss.forum import queries_caps
@@ -37,10 +24,10 @@ from upss.forum.queries_answer import OFFER, Offer, offered
 from upss.forum.queries_hours import declared_of
 from upss.forum.queries_offpeak import DIALS_IN_FORCE, PEAKS_IN_FORCE, dials_of
 from upss.forum.queries_queue import question_view
+from upss.forum.queries_search import AT_ONCE, Search
 from upss.forum.rules.declared import Declared
 from upss.forum.rules.dials import Dials
 from upss.forum.rules.hours import is_away, local_day
-from upss.forum.rules.policy import Mode
 from upss.forum.rules.pricing import MINUTES, Size
 from upss.forum.rules.queue import (
     AnswererView,
@@ -56,16 +43,12 @@ from upss.ledger.rules import chart
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, FromClause, Select, Subquery
+    from sqlalchemy import Select, Subquery
     from sqlalchemy.orm import Session
 
     from upss.kernel.ids import AccountId
 
-MOST_TOLD = 100  # of more questions than these a page says only that there are more
-_AT_ONCE = 20
 _LOOKS_BACK = timedelta(days=2)  # longer than any day of a person
-_NEVER = literal_column("false", Boolean)  # `false()` would fold away what stands beside it
-_IS_QUEUED = Question.status == literal_column("'queued'")  # as the partial indexes have it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -257,7 +240,7 @@ def queue(session: Session, *, desk: Desk, now: datetime, is_peak: bool) -> Wait
     places = [*product(sorted(person.topics), sorted(person.languages))]
     if not places:
         return Waiting(offer=None, others=0, held_back=0)
-    search = _Search(person, desk.dials, now, is_peak, places)
+    search = Search(person, desk.dials, now, is_peak, places)
     after: tuple[datetime, int] | None = None
     while True:
         rows = session.execute(
@@ -268,7 +251,7 @@ def queue(session: Session, *, desk: Desk, now: datetime, is_peak: bool) -> Wait
         best = next_question(person, views, now, policy, is_peak=is_peak)
         ordinary = (q for q in views if not q.is_express and not is_kept_for(q, person, now))
         after = max(((q.posted_at, q.id) for q in ordinary), default=None)
-        if best is not None or len(views) < _AT_ONCE or after is None:
+        if best is not None or len(views) < AT_ONCE or after is None:
             break
     offer = None
     if best is not None:
@@ -279,128 +262,6 @@ def queue(session: Session, *, desk: Desk, now: datetime, is_peak: bool) -> Wait
         others=rows[0].others - (offer is not None),
         held_back=rows[0].held_back,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """What one person may be offered at one moment, as conditions for the database."""
-
-    person: AnswererView
-    dials: Dials
-    now: datetime
-    is_peak: bool
-    places: Sequence[tuple[str, str]]
-
-    def statement(self, after: tuple[datetime, int] | None) -> Select[Any]:
-        """Select counts and the next questions in a row, each with both counts.
-
-        Each place (a topic in a language) is read along its index, and no further than is needed.
-        """
-        place = self._places()
-        key = (Question.paid_at, Question.id)
-        may = (*self._matches(place), self._is_open())
-        head = (
-            select(*key)
-            .where(*may, tuple_(*key) > after if after else ~_NEVER)
-            .order_by(*key)
-            .limit(_AT_ONCE)
-            .lateral("head")
-        )
-        heads = (
-            select(head.c.id)
-            .select_from(place.join(head, true()))
-            .order_by(head.c.paid_at, head.c.id)
-            .limit(_AT_ONCE)
-        )
-        express = (
-            select(Question.id)
-            .where(*may, Question.is_express)
-            .order_by(*key)
-            .limit(_AT_ONCE)
-            .lateral("express")
-        )
-        first = select(express.c.id).select_from(place.join(express, true()))
-        mine = (
-            select(Question.id)
-            .where(
-                *may,
-                Question.reserved_for == self.person.id,
-                Question.reserved_until > self.now,
-            )
-            .limit(_AT_ONCE)
-        )
-        wanted = union(heads.subquery().select(), first, mine.subquery().select()).subquery()
-        counts = select(
-            self._count(self._is_open()).label("others"),
-            self._count(~self._is_open()).label("held_back"),
-        ).subquery()
-        return (
-            select(counts, Question)
-            .select_from(counts)
-            .outerjoin(wanted, true())
-            .outerjoin(Question, Question.id == wanted.c.id)
-            .options(defer(Question.body))
-        )
-
-    def _places(self) -> FromClause:
-        topics, languages = ([*each] for each in zip(*self.places, strict=True))
-        return (
-            func.unnest(cast(topics, ARRAY(String)), cast(languages, ARRAY(String)))
-            .table_valued("topic", "language")
-            .render_derived(name="place")
-        )
-
-    def _count(self, condition: ColumnElement[bool]) -> ColumnElement[int]:
-        place = self._places()
-        some: Select[Any] = (
-            select(literal_column("1"))
-            .select_from(place)
-            .join(Question, and_(*self._matches(place), condition))
-            .limit(MOST_TOLD + 1)
-        )
-        return select(func.count()).select_from(some.subquery()).scalar_subquery()
-
-    def _matches(self, place: FromClause) -> list[ColumnElement[bool]]:
-        """Return what holds at any hour: the place, the person, their day, somebody's head start."""
-        person, is_kept = self.person, Question.reserved_until > self.now
-        left = person.daily_minutes - person.minutes_today
-        return [
-            _IS_QUEUED,
-            Question.topic == place.c.topic,
-            Question.language == place.c.language,
-            Question.asker_id != person.id,
-            Question.id.not_in(sorted(person.skipped)),
-            Question.size.in_([size for size, minutes in MINUTES.items() if minutes <= left]),
-            or_(Question.reserved_for.is_(None), ~is_kept, Question.reserved_for == person.id),
-            or_(~self._is_staggered(), and_(Question.reserved_for == person.id, is_kept)),
-        ]
-
-    def _is_open(self) -> ColumnElement[bool]:
-        """Return the condition that a waiting question may be taken now, as `queue.waits` says."""
-        mode = self.dials.policy.mode
-        if mode is Mode.OPEN:
-            return ~_NEVER
-        released = func.coalesce(Question.released_at, self.now) <= self.now
-        quiet = _NEVER if self.is_peak else released
-        at_once = Question.is_express
-        return quiet | at_once if mode is Mode.STRICT else quiet | at_once | self._is_urgent()
-
-    def _is_urgent(self) -> ColumnElement[bool]:
-        return func.coalesce(Question.urgent_at, self.now) <= self.now
-
-    def _is_staggered(self) -> ColumnElement[bool]:
-        """Return the condition that a question shows itself to others first, as the rule says."""
-        waits = self.dials.policy.stagger * self.person.percentile
-        if not waits:
-            return _NEVER
-        is_open_mode = self.dials.policy.mode is Mode.OPEN
-        start = func.coalesce(Question.paid_at if is_open_mode else Question.released_at, self.now)
-        return (
-            ~Question.is_express
-            & ~self._is_urgent()
-            & (start <= self.now)
-            & (start > self.now - waits)
-        )
 
 
 def _earned(answerer_id: AccountId, since: datetime) -> Subquery:

@@ -12,6 +12,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from upss.forum import forms_answer as forms
 from upss.forum import queries_answer as queries
 from upss.forum import queries_desk
+from upss.forum.queries_search import MOST_TOLD
+from upss.forum.rules.lease import can_last
 from upss.forum.rules.policy import Mode, Policy
 from upss.forum.rules.queue import ClaimRefused, Reason
 from upss.forum.rules.skips import SkipsUsedUp
@@ -21,6 +23,7 @@ from upss.kernel.errors import NotFound
 from upss.kernel.ids import QuestionId
 from upss.site.labels import topic_name
 from upss.web.access import for_answerers, signed_in
+from upss.web.filters import tell_times_in
 from upss.web.i18n import gettext
 from upss.web.ports import clock, settings, unit
 
@@ -48,7 +51,7 @@ def queue() -> ResponseReturnValue:
         "forum/queue.html",
         desk=desk,
         found=found,
-        most_told=queries_desk.MOST_TOLD,
+        most_told=MOST_TOLD,
         quiet_from=peaks.next_nonpeak(now),
         is_strict=desk.dials.policy.mode is Mode.STRICT,
         name=signed_in().name,
@@ -57,6 +60,7 @@ def queue() -> ResponseReturnValue:
         given_back=request.args.get("given_back"),
         skipped=request.args.get("skipped"),
         **_refused(),
+        can_last=_can_last,
     )
 
 
@@ -162,11 +166,9 @@ def autosave(public_id: str) -> ResponseReturnValue:
         return {"error": error.code, "message": forms.too_much_error()}, error.status
     if saved.is_aside:
         return {"saved_at_text": forms.aside_words(), "ends_text": "", "warn_in": None}
-    text = render_template("forum/_kept.txt", saved_at=saved.saved_at, ends_at=saved.ends_at)
-    ends = render_template("forum/_kept.txt", saved_at=None, ends_at=saved.ends_at)
     return {
-        "saved_at_text": text.strip(),
-        "ends_text": ends.strip(),
+        "saved_at_text": _kept(work, saved.ends_at, saved.saved_at),
+        "ends_text": _kept(work, saved.ends_at),
         "warn_in": _warn_in(saved.ends_at),
     }
 
@@ -265,8 +267,24 @@ def _extend(work: queries.Work, longer: _Longer, back: str) -> ResponseReturnVal
             uow.commit()
     except claiming.ClaimEnded:
         return redirect(url_for("answering.write", public_id=work.public_id), 303)
-    flash(render_template("forum/_kept.txt", saved_at=None, ends_at=ends_at).strip(), "ok")
+    flash(_kept(work, ends_at), "ok")
     return redirect(back, 303)
+
+
+def _kept(work: queries.Work, ends_at: datetime | None, saved_at: datetime | None = None) -> str:
+    """Say in a line of text until when a question is kept, and when its draft was saved."""
+    return render_template(
+        "forum/_kept.txt",
+        saved_at=saved_at,
+        ends_at=ends_at,
+        promise_at=work.promise_at,
+        can_last=_can_last,
+    ).strip()
+
+
+def _can_last(ends_at: datetime, promise_at: datetime) -> bool:
+    """Tell whether a press or a saved change still moves the end of a claim."""
+    return can_last(ends_at, clock().now(), Policy(), promise_at)
 
 
 def _warn_in(ends_at: datetime | None) -> int | None:
@@ -289,6 +307,7 @@ def _work(public_id: str) -> queries.Work:
         )
     if found is None:
         raise NotFound(public_id=public_id)
+    tell_times_in(found.zone)
     return found
 
 
@@ -305,6 +324,7 @@ def _write_page(work: queries.Work, body: str, error: str | None = None) -> str:
         errors=[("body", error)] if error else [],
         warn_in=_warn_in(work.ends_at) if work.claim_status == "active" else None,
         **_refused(),
+        can_last=_can_last,
         answer_max=ANSWER_MAX,
         topic_name=topic_name,
     )
@@ -332,13 +352,16 @@ def _note(work: queries.Work, error: ClaimRefused) -> None:
 
 
 def _desk(uow: UnitOfWork) -> queries_desk.Desk:
-    return queries_desk.desk(
+    """Return the visitor's desk; the page tells its times by their own clock."""
+    desk = queries_desk.desk(
         uow.session,
         answerer_id=signed_in().id,
         now=uow.clock.now(),
         month_start=_month_start(),
         site_zone=uow.zone,
     )
+    tell_times_in(desk.declared.hours.zone)
+    return desk
 
 
 def _month_start() -> datetime:
