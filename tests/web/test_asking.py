@@ -268,4 +268,4 @@ def test_once_a_promise_is_possible_the_page_leads_on(client):
     assert client.get(f"{url}/no-promise").headers["Location"] == f"{url}/check"
     page = client.get(f"{url}/check").get_data(as_text=True)
     assert "The answer comes by Thursday 19 November at 13:00, usually sooner." in page
-    assert "The clock is that of Spain: Madrid." in page
+    assert "All times are those of Spain: Madrid." in page

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.factories import at, hidden_of, person, post, queued, sign_in_as
+from tests.factories import at, hidden_of, person, post, question_row, queued, sign_in_as
 from upss.forum import queries_hours as queries
 from upss.forum.rules.hours import PRESETS
 from upss.forum.rules.windows import Window
@@ -368,6 +369,23 @@ class TestWork:
         sign_in_as(app, client, person(role=Role.ANSWERER))
         assert "No topic is approved for you yet" in text_of(client.get("/hours/work"))
         assert post(client, "/hours/work", languages="en").status_code == 303
+
+
+def test_an_answerer_reads_times_by_their_own_clock(browser, ada):
+    after(browser, "/hours/week", "/hours/week", **week(zone="Asia/Kolkata"))
+    question = queued(person())
+    row = question_row(question)
+    page = text_of(browser.get("/queue"))
+    assert "All times are those of India." in page
+    assert f"at {row.promise_at.astimezone(ZoneInfo('Asia/Kolkata')):%H:%M}<" in page
+    with unit() as uow:
+        claiming.claim(uow, question_id=question, answerer_id=ada)
+        uow.commit()
+    page = text_of(browser.get(f"/answering/{row.public_id}"))
+    assert "All times are those of India." in page
+    assert "Kept for you until 18:30" in page
+    asked = text_of(browser.get("/ask", follow_redirects=True))
+    assert "India" not in asked
 
 
 def test_invitations_are_stopped_and_begun_again(browser, ada):

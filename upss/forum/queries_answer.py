@@ -12,6 +12,7 @@ from sqlalchemy import and_, false, func, select, true
 
 from upss.accounts.models import TopicApproval
 from upss.forum.models import Answer, AnswerDraft, Claim, Question
+from upss.forum.models_hours import HoursVersion
 from upss.forum.models_offpeak import OffpeakVersion, PeakVersion
 from upss.forum.queries_offpeak import DIALS_IN_FORCE, PEAKS_IN_FORCE, dials_of
 from upss.forum.rules.lifecycle import Status
@@ -71,7 +72,8 @@ class Work(Offer):
     """One question with everything that one answerer may know and has written.
 
     `opens_at` is from when it may be taken: this moment, or a later one. `claim_id`, `claim_status` and `ends_at` are those of the answerer's newest claim, None if
-    there never was one; `aside` is what a page of an earlier one saved late.
+    there never was one; `aside` is what a page of an earlier one saved late. `zone` is where the
+    answerer lives.
     """
 
     body: str
@@ -90,6 +92,7 @@ class Work(Offer):
     posted_at: datetime | None
     accept_due_at: datetime | None
     accepted_at: datetime | None
+    zone: str
 
     @property
     def is_open(self) -> bool:
@@ -115,9 +118,17 @@ def work(
         .limit(1)
         .lateral()
     )
+    zone = (
+        select(HoursVersion.zone)
+        .where(HoursVersion.account_id == answerer_id)
+        .order_by(HoursVersion.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     statement = (
         select(
             *OFFER,
+            func.coalesce(zone, site_zone).label("zone"),
             Question.body,
             Question.status,
             Question.accept_due_at,
