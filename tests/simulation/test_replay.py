@@ -238,9 +238,9 @@ def product(app, nobody_rests, clock, monkeypatch):
     return Product(clock)
 
 
-def test_two_days_with_known_peaks_and_quiet_hours(product, caplog):
+def test_a_day_and_a_half_with_known_peaks_and_quiet_hours(product, caplog):
     """Much of what may happen does: else the comparison would prove little."""
-    story = replayed(product, KNOWN_PEAKS, timedelta(hours=42))
+    story = replayed(product, KNOWN_PEAKS, timedelta(hours=36))
     assert not caplog.records
     for what in ("deferred", "claimed", "urgent", "saved", "answered", "accepted", "refused"):
         assert story.counts[what], (what, story)
