@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from upss.accounts.events import PersonInvited, SignInAsked
+from upss.accounts.events import LanguageChanged, PersonInvited, SignInAsked
 from upss.adjustments.events import AdjustmentProposed
 from upss.db.work import Handlers
 from upss.doctor.events import SelfCheckAlarmed
 from upss.forum import events as forum_events
-from upss.forum.service import asking, caps
+from upss.forum.service import asking, caps, hours
 from upss.ledger.events import BooksAnchored
 from upss.notices import service as notices
 from upss.payments import events as payment_events
@@ -18,6 +18,7 @@ HANDLERS: Handlers = {
     # people
     SignInAsked: (notices.send_sign_in,),
     PersonInvited: (notices.send_invitation,),
+    LanguageChanged: (hours.keep_language,),
     # money in
     payment_events.PaymentSettled: (asking.enqueue, notices.receipt),
     payment_events.PaymentReturned: (notices.payment_returned,),

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, text
 
 from tests.factories import at, person, queued
+from upss.accounts import service as accounts
 from upss.forum import queries_hours as queries
 from upss.forum.models_hours import HoursVersion
 from upss.forum.rules.declared import MOST_ABSENCES, DeclaredRefused, assumed
@@ -286,6 +287,29 @@ class TestHistory:
         ]  # fmt: skip
         assert later[-1].declared.hours.paused_until == start + DAY
         assert exact == later
+
+    def test_pages_in_another_language_change_nothing_of_what_was_assumed(self, ada, clock):
+        start = clock.now()
+        at(clock, start + DAY)
+        for language in ("es", "es", "ca"):
+            with unit() as uow:
+                accounts.set_language(uow, account_id=ada.account_id, language=language)
+                uow.commit()
+        assert declared(ada) == assumed("en", MADRID)
+        assert len(rows(ada)) == 1
+        with unit() as uow:
+            past = queries.history(uow.session, start, MADRID)
+        assert [(each.created_at, each.declared) for each in past] == [
+            (start, assumed("en", MADRID))
+        ]
+
+    @pytest.mark.usefixtures("app")
+    def test_who_only_asks_may_still_become_an_answerer_of_the_new_language(self):
+        asker = hours.Whose(person(), MADRID)
+        with unit() as uow:
+            accounts.set_language(uow, account_id=asker.account_id, language="es")
+            uow.commit()
+        assert rows(asker) == []
 
     def test_who_only_asks_has_no_hours(self, ada):
         person("asker@example.org")

@@ -204,6 +204,17 @@ class TestNobodyIsLeft:
         assert clock.now() == datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
         assert reach_out() == 0
 
+    def test_the_last_promise_counts_as_well_as_the_first(self, clock):
+        """The first one ends by night, in hours in which nobody was ever expected."""
+        who = ada()
+        first, last = (question_row(queued(person())) for _ in range(2))
+        assert first.promise_at == datetime(2026, 11, 20, 23, 0, tzinfo=UTC)
+        assert last.promise_at == datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+        clock.instant = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
+        assert reach_out() == 0
+        pause(who, last.promise_at)
+        assert reach_out() == 1
+
     def test_not_once_somebody_is_back_or_writes(self, clock):
         who = ada()
         question = queued(person())

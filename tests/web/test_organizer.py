@@ -17,6 +17,7 @@ from upss.forum.service import accepting, asking
 from upss.kernel.roles import Role
 from upss.organizer.export import safe_cell
 from upss.organizer.forms import money_filter, months_since
+from upss.organizer.queries import desk
 from upss.payouts import queries, tasks
 from upss.payouts.rules.schedule import HOLD
 from upss.web import paging
@@ -443,6 +444,25 @@ def test_failed_refunds_unsent_mails_and_missed_promises_wait_on_the_first_page(
     assert "lost_card" in jobs
     assert f"/organizer/questions/{refunded}" in jobs
     assert "Mails that were not sent" in jobs
+
+
+def test_mails_about_limits_have_no_name_and_those_that_came_too_late_are_no_fault(
+    client, people, wait
+):
+    factories.queued(people["asker"])
+    with unit() as uow:
+        uow.session.execute(text("UPDATE notice SET sent_at = NULL, template = 'cap_near'"))
+        uow.commit()
+    wait(timedelta(days=1))
+    jobs = page(client, "/organizer/jobs")
+    assert "to_an_answerer" in jobs
+    assert "cap_near" not in jobs
+    with unit() as uow:
+        uow.session.execute(text("UPDATE notice SET send_until = created_at"))
+        uow.commit()
+    assert "Mails that were not sent" not in page(client, "/organizer/jobs")
+    with unit() as uow:
+        assert desk.waiting(uow.session, now=uow.clock.now()).mails == 0
 
 
 def test_a_failed_refund_is_sent_again(client, people):

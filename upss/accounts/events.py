@@ -16,6 +16,14 @@ class SignInAsked(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LanguageChanged(Event):
+    """Somebody reads pages and mails in another language than `old` from now on."""
+
+    account_id: AccountId
+    old: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PersonInvited(Event):
     """An organizer, answerer or auditor was invited."""
 

@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from upss.accounts.events import PersonInvited, SignInAsked
+from upss.accounts.events import LanguageChanged, PersonInvited, SignInAsked
 from upss.accounts.models import Account, AccountRole, SignInRequest, TopicApproval
 from upss.accounts.rules.sign_in import CODE_TRIES, LIFETIME, digits_of, name_from
 from upss.kernel.errors import DomainError, NotFound
@@ -216,7 +216,10 @@ def confirm(uow: UnitOfWork, *, account_id: AccountId) -> None:
 
 def set_language(uow: UnitOfWork, *, account_id: AccountId, language: str) -> None:
     """Set the language of an account's mails and pages."""
-    _existing(uow, account_id).language = language
+    account = _existing(uow, account_id)
+    if account.language != language:
+        uow.emit(LanguageChanged(at=uow.clock.now(), account_id=account_id, old=account.language))
+        account.language = language
 
 
 def rename(uow: UnitOfWork, *, account_id: AccountId, name: str) -> None:

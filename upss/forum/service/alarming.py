@@ -36,16 +36,15 @@ def alarm(uow: UnitOfWork) -> int:
     A notice goes out once a day for each topic and language, however often this is called.
     """
     now = uow.clock.now()
-    first = _first_due(uow)
-    if not first:
+    due = [*_due(uow, Question.promise_at), *_due(uow, Question.promise_at.desc())]
+    if not due:
         return 0
-    since = min(row.offered_at for row in first)
+    since = min(row.offered_at for row in due)
     declared = queries.declarations(uow.session, since, uow.zone)
-    today = now.astimezone(zone(uow.zone)).date()
-    alone = [row for row in first if _has_vanished(declared, row, now)]
-    for row in alone:
-        day = int(f"{today:%Y%m%d}")
-        uow.emit(CapacityVanished(at=now, topic=row.topic, language=row.language, day=day))
+    day = int(f"{now.astimezone(zone(uow.zone)):%Y%m%d}")
+    alone = {(row.topic, row.language) for row in due if _has_vanished(declared, row, now)}
+    for topic, language in sorted(alone):
+        uow.emit(CapacityVanished(at=now, topic=topic, language=language, day=day))
     return len(alone)
 
 
@@ -70,8 +69,12 @@ def _until(at: datetime, facts: Since[Fact]) -> Since[Fact]:
     return tuple(fact for fact in facts if fact[0] <= at)
 
 
-def _first_due(uow: UnitOfWork) -> Sequence[AnyRow]:
-    """Return by topic and language the promise due next among those that are half over."""
+def _due(uow: UnitOfWork, order: Any) -> Sequence[AnyRow]:
+    """Return by topic and language the first promise in this order among those half over.
+
+    The one due next and the one due last say it for all: people may leave before a late promise
+    while those of an early one were never expected to be there, or the other way round.
+    """
     now = uow.clock.now()
     return uow.session.execute(
         select(Question.topic, Question.language, Question.promise_at, QuestionPromise.offered_at)
@@ -82,5 +85,5 @@ def _first_due(uow: UnitOfWork) -> Sequence[AnyRow]:
             Question.promise_at > now,
         )
         .ext(distinct_on(Question.topic, Question.language))
-        .order_by(Question.topic, Question.language, Question.promise_at, Question.id)
+        .order_by(Question.topic, Question.language, order, Question.id)
     ).all()

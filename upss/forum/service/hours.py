@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, text
 
 from upss.accounts import queries as people
-from upss.accounts.models import Account
+from upss.accounts.models import Account, AccountRole
 from upss.forum import queries_caps
 from upss.forum import queries_hours as queries
 from upss.forum.events import HoursChanged, TopicLeftAlone
 from upss.forum.models_hours import HoursVersion
 from upss.forum.queries_hours import Version
-from upss.forum.rules.declared import Declared, check_declared, tidied
+from upss.forum.rules.declared import Declared, assumed, check_declared, tidied
 from upss.forum.rules.windows import Interval, Window, joined_up, zone
 from upss.kernel.errors import DomainError
 from upss.kernel.ids import AccountId
+from upss.kernel.roles import Role
 
 if TYPE_CHECKING:
+    from upss.accounts.events import LanguageChanged
     from upss.db.work import UnitOfWork
 
 # Two who leave the same topic at once must see each other go.
@@ -165,6 +167,28 @@ def take_no_work(uow: UnitOfWork, whose: Whose, *, change_id: int) -> None:
     _tell_if_left_alone(uow, whose, (declared, None), approved, -change_id)
 
 
+def keep_language(uow: UnitOfWork, event: LanguageChanged) -> None:
+    """Declare what was assumed of an answerer who turns the pages into another language.
+
+    They answer in the same language as before, and promises that count on them still fit.
+    """
+    whose = Whose(event.account_id, uow.zone)
+    _lock(uow, whose)
+    is_answerer = select(AccountRole).where(
+        AccountRole.account_id == whose.account_id, AccountRole.role == Role.ANSWERER
+    )
+    last = _newest(uow, whose)
+    if last.is_assumed and uow.session.scalar(is_answerer) is not None:
+        _store(uow, whose, assumed(event.old, whose.site_zone), at=last.created_at)
+
+
+def _lock(uow: UnitOfWork, whose: Whose) -> None:
+    # A key lock leaves foreign keys alone; a claim takes the same one.
+    uow.session.execute(
+        select(Account.id).where(Account.id == whose.account_id).with_for_update(key_share=True)
+    )
+
+
 def _with_hours(old: Declared, **changes: object) -> Declared:
     return replace(old, hours=replace(old.hours, **changes))  # type: ignore[arg-type]
 
@@ -176,10 +200,7 @@ def _newest(uow: UnitOfWork, whose: Whose) -> Version:
 
 def _change(uow: UnitOfWork, whose: Whose, edit: Edit) -> Stored:
     """Store what `edit` makes of the version in force, if that is anything new."""
-    # A key lock leaves foreign keys alone; a claim takes the same one.
-    uow.session.execute(
-        select(Account.id).where(Account.id == whose.account_id).with_for_update(key_share=True)
-    )
+    _lock(uow, whose)
     last, now = _newest(uow, whose), uow.clock.now()
     old = tidied(last.declared, now)
     wanted = edit(old)
@@ -189,7 +210,8 @@ def _change(uow: UnitOfWork, whose: Whose, edit: Edit) -> Stored:
     if new == old and not last.is_assumed:
         return None
     _check_held(uow, whose, old, new)
-    stored = _store(uow, whose, new, since=last.created_at)
+    # a clock set back changes nothing of the order in which versions came into force
+    stored = _store(uow, whose, new, at=max(now, last.created_at))
     uow.emit(HoursChanged(at=now, account_id=whose.account_id, version_id=stored.id))
     if whose.account_id not in queries_caps.unpaid(uow.session):
         _tell_if_left_alone(uow, whose, (old, new), approved, stored.id)
@@ -208,12 +230,11 @@ def _check_held(uow: UnitOfWork, whose: Whose, old: Declared, new: Declared) -> 
             raise StillHeld(topics=sorted(topics), languages=sorted(languages))
 
 
-def _store(uow: UnitOfWork, whose: Whose, new: Declared, *, since: datetime) -> HoursVersion:
+def _store(uow: UnitOfWork, whose: Whose, new: Declared, *, at: datetime) -> HoursVersion:
     hours = new.hours
     stored = HoursVersion(
         account_id=whose.account_id,
-        # a clock set back changes nothing of the order in which versions came into force
-        created_at=max(uow.clock.now(), since),
+        created_at=at,
         zone=hours.zone,
         windows=[[w.dow, w.start_min, w.length_min] for w in hours.windows],
         quiet_start_min=hours.quiet_start_min,

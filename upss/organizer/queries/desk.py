@@ -26,7 +26,9 @@ _WAITING = text("""
              WHERE resolved_at IS NULL AND severity = 'error') AS self_checks,
            (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed') AS jobs,
            (SELECT count(*) FROM refund WHERE status = 'failed') AS refunds,
-           (SELECT count(*) FROM notice WHERE sent_at IS NULL AND created_at < :mail_before) AS mails,
+           (SELECT count(*) FROM notice
+             WHERE sent_at IS NULL AND created_at < :mail_before
+               AND (send_until IS NULL OR send_until > :now)) AS mails,
            (SELECT count(*) FROM question WHERE status = 'queued' AND promise_at < :now) AS promises,
            (SELECT count(*) FROM question WHERE status = 'queued') AS queued""")
 
@@ -39,14 +41,17 @@ _FAILED_JOBS = text("""
      GROUP BY j.id, j.task_name, j.args, j.attempts
      ORDER BY j.id DESC""")
 
-# Refunds that failed and mails that stay, the newest fifty of each, in one statement.
+# Refunds that failed and mails that stay, the newest fifty of each, in one statement. A mail that
+# comes too late was not wished any more; that somebody set limits is private.
 _UNDONE = text("""
     (SELECT 'refund' AS what, r.id, r.question_id, r.amount_minor, r.currency,
             r.failure_reason AS detail, r.requested_at AS since
        FROM refund r WHERE r.status = 'failed' ORDER BY r.id DESC LIMIT 50)
     UNION ALL
-    (SELECT 'mail', n.id, n.question_id, NULL, NULL, n.template, n.created_at
+    (SELECT 'mail', n.id, n.question_id, NULL, NULL,
+            CASE n.template WHEN 'cap_near' THEN 'to_an_answerer' ELSE n.template END, n.created_at
        FROM notice n WHERE n.sent_at IS NULL AND n.created_at < :mail_before
+        AND (n.send_until IS NULL OR n.send_until > :now)
       ORDER BY n.id DESC LIMIT 50)""")
 
 
@@ -62,4 +67,4 @@ def failed_jobs(session: Session, *, before: int | None, limit: int) -> Sequence
 
 def undone(session: Session, *, now: datetime) -> Sequence[AnyRow]:
     """Return refunds that failed and mails that were not sent."""
-    return session.execute(_UNDONE, {"mail_before": now - _MAIL_PATIENCE}).all()
+    return session.execute(_UNDONE, {"now": now, "mail_before": now - _MAIL_PATIENCE}).all()
