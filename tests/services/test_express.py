@@ -12,7 +12,7 @@ from tests.factories import ANSWER, draft, pay_at_standin, person, question_row,
 from tests.money import balances, refund_rows
 from upss.db.base import db
 from upss.doctor.queries.examination import examine
-from upss.forum import queries_caps
+from upss.forum import queries_answer, queries_caps, queries_desk
 from upss.forum.models_offpeak import Calibration, PromiseScore, QuestionPromise
 from upss.forum.rules.caps import CapRule, Metric, Period
 from upss.forum.rules.ownership import Owner
@@ -193,11 +193,26 @@ def test_it_is_sold_where_it_is_worth_it_to_one_in_five_and_counts_its_own_queue
 # --- the queue and the figures ------------------------------------------------------------------
 
 
-def test_an_express_question_waits_for_no_quieter_hour(ada, asker, crowded, clock):
+def test_an_express_question_comes_first_and_waits_for_no_quieter_hour(ada, asker, crowded, clock):
+    turn(mode="strict")
     clock.advance(-HOUR)  # Wednesday at 11: a peak
     usual, quick = queued(asker), express(asker)
     assert question_row(usual).released_at > clock.now()
     assert question_row(quick).released_at == clock.now()
+    with unit() as uow:
+        facts = {"now": clock.now(), "month_start": clock.now(), "site_zone": MADRID}
+        desk = queries_desk.desk(uow.session, answerer_id=ada, **facts)
+        waiting = queries_desk.queue(uow.session, desk=desk, now=clock.now(), is_peak=True)
+        page = queries_answer.work(
+            uow.session,
+            public_id=question_row(quick).public_id,
+            answerer_id=ada,
+            now=clock.now(),
+            site_zone=MADRID,
+        )
+    assert (waiting.offer.id, waiting.others, waiting.held_back) == (quick, 0, 5)
+    assert (waiting.offer.share_minor, waiting.offer.late_minor) == (1530, 1020)
+    assert page.opens_at == clock.now()
     act(claiming.claim, quick, ada)
 
 

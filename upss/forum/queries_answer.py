@@ -39,10 +39,11 @@ OFFER = (
     Question.size,
     Question.promise_at,
     Question.shared_minor.label("shared_minor"),
+    Question.express_minor,
+    Question.express_returned_at,
     Question.currency,
     Question.commission_bp,
     Question.fund_bp,
-    Question.is_express.label("is_express"),
 )
 
 
@@ -50,7 +51,8 @@ OFFER = (
 class Offer:
     """A paid question as an answerer sees it.
 
-    `share_minor` is what the answer earns, `minutes` about how long it takes to write. `is_for_me`:
+    `share_minor` is what the answer earns, `late_minor` what it earns after the promised time, where
+    that is less; `minutes` is about how long it takes to write. `is_for_me`:
     the asker wished that this answerer, who answered them before, sees it first.
     """
 
@@ -63,6 +65,7 @@ class Offer:
     promise_at: datetime
     currency: str
     share_minor: int
+    late_minor: int | None
     is_express: bool
     is_for_me: bool = False
 
@@ -176,20 +179,25 @@ def work(
     if row is None:
         return None
     dials = dials_of(row[OffpeakVersion], row[PeakVersion.cells])
-    opens = opens_at(
-        released_at=row["released_at"],
-        urgent_from=row["urgent_at"],
-        now=now,
-        mode=dials.policy.mode,
-        peaks=dials.peak_map(site_zone),
-    )
+    opens = now
+    if row["express_minor"] is None:
+        opens = opens_at(
+            released_at=row["released_at"],
+            urgent_from=row["urgent_at"],
+            now=now,
+            mode=dials.policy.mode,
+            peaks=dials.peak_map(site_zone),
+        )
     told = {name: row[name] for name in Work.__slots__ if name != "opens_at"}
     return Work(**offered(row), is_for_me=row["is_for_me"], opens_at=opens, **told)
 
 
 def offered(row: RowMapping | Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of an `Offer` from `OFFER`, with the share in place of price and rates."""
-    parts = split(row["shared_minor"], commission_bp=row["commission_bp"], fund_bp=row["fund_bp"])
+    rates = {"commission_bp": row["commission_bp"], "fund_bp": row["fund_bp"]}
+    shared, extra, late_minor = row["shared_minor"], row["express_minor"], None
+    if extra is not None and row["express_returned_at"] is None:
+        late_minor = split(shared - extra, **rates).share_minor
     return {
         "id": row["id"],
         "public_id": row["public_id"],
@@ -199,6 +207,7 @@ def offered(row: RowMapping | Mapping[str, Any]) -> dict[str, Any]:
         "minutes": MINUTES[Size(row["size"])],
         "promise_at": row["promise_at"],
         "currency": row["currency"],
-        "share_minor": parts.share_minor,
-        "is_express": row["is_express"],
+        "share_minor": split(shared, **rates).share_minor,
+        "late_minor": late_minor,
+        "is_express": extra is not None,
     }
