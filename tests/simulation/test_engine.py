@@ -208,3 +208,18 @@ def test_a_claim_that_ended_gives_the_question_back(monkeypatch):
     assert not trace.false_lapses
     assert all(case.due > case.quote.by for case in redone)
     assert all(c.answered_by not in c.view.excluded for c in redone if c.ended == "accepted")
+
+
+def test_who_answered_before_has_a_head_start_where_the_asker_wished_it(small):
+    again = replace(SMALL, answerers=4, warm_up=2, topics=1, slots=0.0)
+    _, live, trace = played(again.turned(continuity=Policy().continuity))
+    kept = [each for each in live.desk.taken if each.view.reserved_for]
+    assert kept
+    for each in kept:
+        assert each.case.asked.wants_previous
+        is_free = each.at >= min(each.view.reserved_until, each.view.urgent_from)
+        assert is_free or each.person == each.view.reserved_for
+    assert any(each.person == each.view.reserved_for for each in kept)
+    assert trace.same_answerer
+    _, live, _ = small
+    assert not any(each.view.reserved_for for each in live.desk.taken)

@@ -21,7 +21,7 @@ from upss.simulation.people import REJECTED, REVIEW, REVIEW_MOST, Effort, Worker
 from upss.simulation.profile import HOUR, WEEK
 from upss.simulation.scenario import Dispatch, Scenario
 from upss.simulation.trace import Trace, Work
-from upss.simulation.world import TAIL, World
+from upss.simulation.world import TAIL, Person, World
 
 Action = Callable[[datetime], None]
 _QUARTER = timedelta(minutes=15)
@@ -55,7 +55,7 @@ class Run:
             (worker, _by_week(slots.pieces(worker.person.open, world.calendar), world))
             for worker in self.workers.values()
         ]
-        self._last_answerer: dict[int, int] = {}
+        self._last_answerer: dict[tuple[int, str], int] = {}  # by asker and topic
 
     def play(
         self, seen: Callable[[datetime], object] = lambda _: None, *, until: datetime | None = None
@@ -146,14 +146,18 @@ class Run:
         self._at(case.posted_at, partial(self._post, case))
 
     def _post(self, case: Case, now: datetime) -> None:
-        previous = self._last_answerer.get(case.asked.asker_id)
-        person = self.workers[previous].person if previous and case.asked.wants_previous else None
-        self.desk.post(case, person)
+        self.desk.post(case, self._previous(case) if case.asked.wants_previous else None)
         self._at(case.due + GRACE, partial(self._grace_ends, case))
         if case.is_express:
             self._mail(self.inviting.express(case, now), now)
         elif self.scenario.dispatch is Dispatch.ALL:
             self._mail(self.inviting.everybody(case, now), now)
+
+    def _previous(self, case: Case) -> Person | None:
+        """Return whose answer the asker last accepted in this topic, if they know the language."""
+        found = self._last_answerer.get((case.asked.asker_id, case.asked.topic))
+        person = self.workers[found].person if found else None
+        return person if person and case.asked.language in person.languages else None
 
     def _grace_ends(self, case: Case, now: datetime) -> None:
         """Refund a question that nobody answered; one that is claimed ends with its claim."""
@@ -216,9 +220,7 @@ class Run:
         worker.answers(case.asked.id, now)
         self.trace.answers.append(now)
         self.desk.answer(case, now)
-        previous = self._last_answerer.get(case.asked.asker_id)
-        self.trace.same_answerer += previous == worker.person.id
-        self._last_answerer[case.asked.asker_id] = worker.person.id
+        self.trace.same_answerer += self._previous(case) is worker.person
         after = min(REVIEW_MOST, REVIEW * self._rngs[case.asked.id].expovariate(1.0))
         self._at(now + after, partial(self._review, worker, case))
         if worker.goes_on(now):
@@ -242,6 +244,7 @@ class Run:
             self.desk.redo(case, now)
             self._at(case.due + GRACE, partial(self._grace_ends, case))
             return
+        self._last_answerer[case.asked.asker_id, case.asked.topic] = worker.person.id
         self.trace.earned.append((now, worker.person.id, case.asked.share_minor))
         worker.earns(case.asked.share_minor, now)
         self._end(case, "accepted", now)
