@@ -33,6 +33,7 @@ AS_IS = {
     "margin": "10",
     "longest": "168",
     "source": "learned_pins",
+    "express": "0",
 }
 NINE_TO_TWO = {"days": "weekdays", "start": "9", "end": "14", "what": "pin_peak"}
 CHRISTMAS = {"first": "2026-12-24", "last": "2026-12-26", "what": "add"}
@@ -201,10 +202,14 @@ class TestDials:
     def test_every_dial_is_checked_and_turned(self, browser):
         wanted = AS_IS | {
             "mode": "strict", "urgency": "40", "margin": "25", "longest": "72", "source": "fixed",
+            "express": "30",
         }  # fmt: skip
         check, after = turn(browser, DIALS, **wanted)
         assert "After 60% of its time" in check
         assert "What cannot be promised within 3 days is not sold." in check
+        assert "A quicker answer Not sold Sold" in check
+        assert "What a quicker answer costs more 50% 30%" in check
+        assert "only where it takes at most 60% of the usual time" in check
         assert "“Strict” has a price" in check
         assert "Promises that were given stand." in after
         assert "Set by first on" in after
@@ -212,6 +217,7 @@ class TestDials:
         assert (now.policy.mode, now.policy.urgency, now.policy.margin) == (Mode.STRICT, 0.4, 0.25)
         assert now.policy.max_promise == timedelta(days=3)
         assert now.peak_source is PeakSource.FIXED
+        assert (now.policy.express, now.express_percent) == (True, 30)
 
     def test_undo_brings_back_what_was_before(self, browser):
         before = in_force()
@@ -243,7 +249,10 @@ class TestDials:
 
     def test_nonsense_is_refused_at_each_field(self, browser):
         before = in_force()
-        bad = {"mode": "x", "urgency": "101", "margin": "-1", "longest": "1", "source": ""}
+        bad = {
+            "mode": "x", "urgency": "101", "margin": "-1", "longest": "1", "source": "",
+            "express": "5",
+        }  # fmt: skip
         html = send(browser, DIALS, 422, step="save", **bad)
         assert set(re.findall(r'<a href="#(\w+)">', html)) >= set(bad)
         assert in_force() == before

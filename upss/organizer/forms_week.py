@@ -21,6 +21,7 @@ Columns = Mapping[str, object]
 
 URGENCIES = range(0, 101, 10)  # percent
 MARGINS = (0, 5, 10, 15, 20, 25, 30, 40, 50)  # percent
+SURCHARGES = (0, 10, 20, 30, 40, 50, 75, 100)  # percent; 0: no quicker answer is sold
 LONGEST = tuple(24 * days for days in (1, 2, 3, 4, 5, 7, 10, 14, 21, 30))  # hours
 MOST_CLOSED = 200
 _LONGEST_CLOSED = timedelta(days=60)
@@ -43,6 +44,7 @@ def dials_fields(row: OffpeakVersion) -> dict[str, str]:
         "margin": _percent(row.margin),
         "longest": str(row.max_promise_hours),
         "source": row.peak_source,
+        "express": str(row.express_percent if row.express else 0),
     }
 
 
@@ -65,6 +67,8 @@ def typed_dials(row: OffpeakVersion) -> Typed:
         errors.append(("longest", _("Choose the longest promise")))
     if fields["source"] not in set(PeakSource):
         errors.append(("source", _("Choose where the peaks come from")))
+    if fields["express"] != "0" and not _is_within(fields["express"], 10, 100):
+        errors.append(("express", _("Choose whether a quicker answer is sold")))
     if errors:
         return Typed(fields, {}, errors)
     values: dict[str, object] = {
@@ -75,7 +79,10 @@ def typed_dials(row: OffpeakVersion) -> Typed:
         "source": fields["source"],
     }
     columns = {"longest": "max_promise_hours", "source": "peak_source"}
-    changes = {columns.get(k, k): values[k] for k in now if fields[k] != now[k]}
+    changes = {columns.get(k, k): values[k] for k in values if fields[k] != now[k]}
+    percent = int(fields["express"])
+    sold = {"express": percent > 0, "express_percent": percent or row.express_percent}
+    changes |= {name: it for name, it in sold.items() if it != getattr(row, name)}
     return _or_nothing(fields, changes, "mode")
 
 

@@ -11,7 +11,7 @@ from babel.numbers import format_decimal
 from upss.forum import labels
 from upss.forum.rules.dials import Dials, PeakSource
 from upss.forum.rules.policy import Mode
-from upss.organizer.forms_week import LONGEST, MARGINS, URGENCIES
+from upss.organizer.forms_week import LONGEST, MARGINS, SURCHARGES, URGENCIES
 from upss.organizer.labels_peaks import Choice, choices, own_mean, pins_mean
 from upss.web.filters import format_rate
 from upss.web.i18n import N_, catalogue, gettext, ngettext
@@ -50,6 +50,8 @@ _DIALS = {
     "margin": N_("Margin of promises"),
     "max_promise_hours": N_("Longest promise"),
     "peak_source": N_("Where peaks come from"),
+    "express": N_("A quicker answer"),
+    "express_percent": N_("What a quicker answer costs more"),
     "closed_dates": N_("Closed days"),
     "fixed_cells": N_("Your own peaks"),
     "pins": N_("Pins"),
@@ -68,7 +70,8 @@ def sources() -> list[Choice]:
 
 def dials_listed(row: OffpeakVersion) -> list[tuple[str, str]]:
     """Return (name, position) of the dials in force."""
-    shown = ("mode", "urgency", "margin", "max_promise_hours", "peak_source", "closed_dates")
+    shown = ["mode", "urgency", "margin", "max_promise_hours", "peak_source", "express"]
+    shown += ["express_percent", "closed_dates"] if row.express else ["closed_dates"]
     return [(dial_name(name), value(name, getattr(row, name))) for name in shown]
 
 
@@ -85,6 +88,17 @@ def margin_options(now: str) -> list[tuple[str, str]]:
 def longest_options(now: str) -> list[tuple[str, str]]:
     """Return the longest promises to choose among, in hours, the one in force among them."""
     return [(str(each), longest(each)) for each in labels.with_own(now, LONGEST)]
+
+
+def express_options(now: str) -> list[tuple[str, str]]:
+    """Return what a quicker answer may cost more, the present one among it; "0": none is sold."""
+    return [
+        (
+            str(each),
+            gettext("For %(share)s more", share=percent(each / 100)) if each else value("express", stored=False),
+        )
+        for each in labels.with_own(now, SURCHARGES)
+    ]
 
 
 def percent(share: float) -> str:
@@ -121,6 +135,14 @@ def _source_name(stored: str) -> str:
     return gettext(_SOURCES[PeakSource(stored)][0])
 
 
+def _sold(stored: bool) -> str:  # noqa: FBT001 - what a column holds
+    return gettext("Sold") if stored else gettext("Not sold")
+
+
+def _percent_more(stored: int) -> str:
+    return percent(stored / 100)
+
+
 def _closed_days(stored: Sequence[date]) -> str:
     return ngettext("%(num)s closed day", "%(num)s closed days", len(stored))
 
@@ -135,6 +157,8 @@ _VALUES: Mapping[str, Callable[[Any], str]] = {
     "margin": percent,
     "max_promise_hours": longest,
     "peak_source": _source_name,
+    "express": _sold,
+    "express_percent": _percent_more,
     "closed_dates": _closed_days,
     "fixed_cells": _hours_of_week,
     "pins": _hours_of_week,
@@ -168,6 +192,11 @@ def meaning(dials: Dials, changes: Columns, seen: int) -> list[str]:
             longest=longest(round(dials.policy.max_promise.total_seconds() / 3600)),
         ),
         "peak_source": lambda: gettext(_SOURCES[dials.peak_source][1]),
+        "express": lambda: _express_means(dials),
+        "express_percent": lambda: gettext(
+            "A quicker answer costs %(share)s of the price more. Offers that were made stand.",
+            share=percent(dials.express_percent / 100),
+        ),
         "closed_dates": lambda: gettext(
             "On closed days nobody is counted on, so promises end later. Questions can still be asked."
         ),
@@ -188,6 +217,15 @@ def _urgency_means(dials: Dials) -> str:
     return gettext(
         "When %(share)s of its time has passed, a question that waits may be answered in a peak too.",
         share=percent(1 - share),
+    )
+
+
+def _express_means(dials: Dials) -> str:
+    if not dials.policy.express:
+        return gettext("No quicker answer is sold. What was sold keeps its promise and its place.")
+    return gettext(
+        "Who asks may buy a quicker answer: at most one question in five, and only where it takes at most %(share)s of the usual time. It comes first in every queue and waits for no quieter hour, so others wait a little longer. If it is late, what it cost more goes back by itself.",
+        share=percent(dials.policy.express_ratio),
     )
 
 
