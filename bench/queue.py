@@ -27,7 +27,8 @@ class Plan:
     """How much is measured: rounds of so many seconds for each number of workers, and sizes.
 
     `people` may claim; in a contest all workers press for the same `contested` questions. A crowd
-    is a number of answerers and of open questions; promises are told for the middle one.
+    is a number of answerers and of open questions; promises are told for the middle one. `pages`
+    of the queue are read for one figure.
     """
 
     workers: tuple[int, ...]
@@ -38,17 +39,19 @@ class Plan:
     contested: int
     crowds: tuple[tuple[int, int], ...]
     offers: int
+    pages: int
 
 
 FULL = Plan(
-    workers=(1, 8, 32),
+    workers=(1, 8),
     rounds=5,
     seconds=2,
-    waiting=(10_000, 1_000_000, 10_000_000),
+    waiting=(10_000, 10_000_000),
     people=24_000,
     contested=100,
     crowds=((20, 1_000), (200, 10_000), (2_000, 100_000)),
     offers=100,
+    pages=20,
 )
 QUICK = Plan(
     workers=(1, 8),
@@ -59,6 +62,7 @@ QUICK = Plan(
     contested=50,
     crowds=((20, 1_000), (200, 10_000), (600, 30_000)),
     offers=30,
+    pages=20,
 )
 
 
@@ -71,7 +75,7 @@ def run(plan: Plan, work: Path | None = None, *, durable: bool = True) -> dict[s
         offers = _offers(server, plan)
         sites = [_load(server, number, plan.people) for number in plan.waiting]
         report.say("the queue page")
-        pages = queue_page.measure(sites, plan.rounds)
+        pages = queue_page.measure(sites, plan.rounds, plan.pages)
         lanes = [lane for workers in plan.workers for lane in _race(sites, workers, plan)]
         doubles = _doubles(sites, lanes, plan)
     raw = {
@@ -123,13 +127,14 @@ def _doubles(sites: list[Site], lanes: list[Lane], plan: Plan) -> int:
 
 
 def _claim_figures(lanes: list[Lane], plan: Plan) -> dict[str, object]:
-    """Return ratios to the limit over all sizes, and the growth from the smallest to the largest."""
+    """Return ratios to the limit, over all sizes and at the largest, and the growth up to that."""
     figures: dict[str, object] = {}
     grown = []
     for workers in plan.workers:
         same = [lane for lane in lanes if lane.rates.clients == workers]
         ratios = [ratio for lane in same for ratio in lane.rates.against_limit]
         figures[f"claim_vs_limit_w{workers}"] = _median(ratios)
+        figures[f"claim_vs_limit_w{workers}_largest"] = _median(same[-1].rates.against_limit)
         grown += claiming.growth(same[0], same[-1])
     return figures | {"claim_growth": _median(grown)}
 

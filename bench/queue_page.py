@@ -16,8 +16,8 @@ from bench.waiting import NOW, ZONE, Site
 from upss.forum import queries_desk as queries
 from upss.kernel.ids import AccountId
 
-# A round's figure is the median of so many pages, or of those that were read in the time.
-PAGES, SECONDS = 20, 4.0
+# A round's figure is the median of the pages, or of those that were read in the time.
+SECONDS = 4.0
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Page:
     site: Site
     ms: list[float] = field(default_factory=list)
 
-    def measure(self) -> None:
-        """Read the page of several people; the first one fills the caches."""
+    def measure(self, pages: int) -> None:
+        """Read the page of so many people; the first one fills the caches."""
         engine = create_engine(self.site.url)
         took: list[float] = []
         with Session(engine) as session:
             end = time.perf_counter() + SECONDS
-            for person in range(1, PAGES + 2):
+            for person in range(1, pages + 2):
                 took.append(_read(session, person))
                 if time.perf_counter() > end:
                     break
@@ -45,12 +45,12 @@ class Page:
         return {"waiting": self.site.waiting, "ms": spread(self.ms)}
 
 
-def measure(sites: list[Site], rounds: int) -> list[Page]:
-    """Read the page of each site in turn, round by round."""
+def measure(sites: list[Site], rounds: int, number: int) -> list[Page]:
+    """Read so many pages of each site in turn, round by round."""
     pages = [Page(site) for site in sites]
     for _ in range(rounds):
         for page in pages:
-            page.measure()
+            page.measure(number)
     return pages
 
 

@@ -16,6 +16,7 @@ TINY = queue.Plan(
     contested=5,
     crowds=((2, 10), (5, 20), (10, 30)),
     offers=2,
+    pages=2,
 )
 
 
@@ -23,7 +24,7 @@ def test_every_figure_is_there(tmp_path, capsys):
     report.write(queue.run(TINY, tmp_path, durable=False), tmp_path / "figures.json")
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures == json.loads(capsys.readouterr().out)
-    positive = ("claim_vs_limit_w1", "claim_vs_limit_w2", "claim_growth", "promise_us")
+    positive = ("claim_vs_limit_w1", "claim_vs_limit_w2_largest", "claim_growth", "promise_us")
     more = ("promise_growth", "offer_ms", "queue_page_ms", "queue_page_growth")
     assert all(figures[name] > 0 for name in (*positive, *more))
     assert figures["double_claims"] == 0
