@@ -33,7 +33,7 @@ ASKER = {
     "/books": 3,
     "/settings": 1,
     "/my-questions": 2,
-    "/ask/{draft}": 5,  # with the menu: version, topics, prices
+    "/ask/{draft}": 6,  # with the menu: version, topics, prices; who answered before
     "/ask/{draft}/check": 3,
     "/questions/{waiting}": 3,
     "/questions/{done}": 3,

@@ -322,6 +322,7 @@ def test_a_claim_is_refused_exactly_when_there_is_a_reason(q, a, policy, is_peak
     pierces = policy.mode is Mode.DEFERRED and q.urgent_from <= NOW
     assert (Reason.PEAK in verdict.reasons) == (waiting and not pierces and not q.is_express)
     kept = q.reserved_until is not None and q.reserved_until > NOW and q.reserved_for is not None
+    kept = kept and q.urgent_from > NOW  # what is urgent waits for nobody
     assert (Reason.RESERVED in verdict.reasons) == (kept and q.reserved_for != ME)
 
 

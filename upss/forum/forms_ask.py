@@ -29,6 +29,7 @@ def draft_text() -> DraftText:
         topic=form.get("topic") or None,
         size=form.get("size") if form.get("size") in {"small", "medium", "large"} else None,
         language=language if language in LANGUAGES else catalogue().code,
+        wants_previous=form.get("wants_previous") == "yes",
     )
 
 

@@ -142,7 +142,12 @@ def work(
             PeakVersion.cells,
             (Question.asker_id == answerer_id).label("is_own"),
             func.coalesce(
-                and_(Question.reserved_for == answerer_id, Question.reserved_until > now), false()
+                and_(
+                    Question.reserved_for == answerer_id,
+                    Question.reserved_until > now,
+                    Question.urgent_at > now,
+                ),
+                false(),
             ).label("is_for_me"),
             (TopicApproval.account_id.is_not(None)).label("is_approved"),
             newest.c.claim_id,

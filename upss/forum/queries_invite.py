@@ -14,6 +14,7 @@ from upss.accounts.models import Account, AccountRole, TopicApproval
 from upss.forum import queries_caps, queries_hours
 from upss.forum.models import Claim, Move, Question
 from upss.forum.models_inviting import Invitation
+from upss.forum.models_offers import Skip
 from upss.forum.models_offpeak import Activity, AnswererRank, QuestionPromise
 from upss.forum.rules.activity import ActivityProfile
 from upss.forum.rules.declared import Declared
@@ -104,7 +105,7 @@ def answerer_views(
 ) -> dict[int, AnswererView]:
     """Return several people as `queries_queue.answerer_view` does, with their own limits.
 
-    Three statements, and one for each person.
+    Four statements, and one for each person.
     """
     approved = _approved(session, declared)
     ranks = session.execute(
@@ -114,7 +115,7 @@ def answerer_views(
     ).all()
     percentile = {row.account_id: row.percentile for row in ranks}
     day_starts = {who: local_day(each.hours, now)[0] for who, each in declared.items()}
-    work = _work(session, day_starts)
+    work, skipped = _work(session, day_starts), _skipped(session, day_starts)
     found: dict[int, AnswererView] = {}
     for who, each in declared.items():
         mine = work[who]
@@ -131,9 +132,25 @@ def answerer_views(
             daily_minutes=each.hours.daily_minutes,
             daily_answers=each.hours.daily_answers,
             caps=limits,
+            skipped=skipped[who],
             no_paid_work=no_paid_work,
         )
     return found
+
+
+def _skipped(session: Session, day_starts: Mapping[int, datetime]) -> dict[int, frozenset[int]]:
+    """Return by person the questions that they passed over since then: nobody is invited to one."""
+    if not day_starts:
+        return {}
+    rows = session.execute(
+        select(Skip.account_id, Skip.question_id, Skip.at).where(
+            Skip.account_id.in_(day_starts), Skip.at >= min(day_starts.values())
+        )
+    ).all()
+    return {
+        who: frozenset(row.question_id for row in rows if row.account_id == who and row.at >= start)
+        for who, start in day_starts.items()
+    }
 
 
 def _approved(session: Session, people: Collection[int]) -> dict[int, frozenset[str]]:

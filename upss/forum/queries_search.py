@@ -83,7 +83,7 @@ class Search:
             .where(
                 *may,
                 Question.reserved_for == self.person.id,
-                Question.reserved_until > self.now,
+                self._is_kept(),
             )
             .limit(AT_ONCE)
         )
@@ -120,7 +120,7 @@ class Search:
 
     def _matches(self, place: FromClause) -> list[ColumnElement[bool]]:
         """Return what holds at any hour: the place, the person, their day, somebody's head start."""
-        person, is_kept = self.person, Question.reserved_until > self.now
+        person, is_kept = self.person, self._is_kept()
         left = person.daily_minutes - person.minutes_today
         return [
             _IS_QUEUED,
@@ -145,6 +145,10 @@ class Search:
 
     def _is_urgent(self) -> ColumnElement[bool]:
         return func.coalesce(Question.urgent_at, self.now) <= self.now
+
+    def _is_kept(self) -> ColumnElement[bool]:
+        """Return the condition that somebody has a head start; what is urgent waits for nobody."""
+        return (Question.reserved_until > self.now) & ~self._is_urgent()
 
     def _is_staggered(self) -> ColumnElement[bool]:
         """Return the condition that a question shows itself to others first, as the rule says."""

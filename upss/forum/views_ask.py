@@ -9,7 +9,7 @@ from flask import Blueprint, abort, flash, jsonify, redirect, render_template, r
 
 from upss.accounts.rules.sign_in import network_of
 from upss.accounts.service import BadEmail, normal_email
-from upss.forum import forms_ask, queries_ask
+from upss.forum import forms_ask, queries_ask, queries_previous
 from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.ownership import Owner
 from upss.forum.rules.pricing import MINUTES, Size
@@ -113,18 +113,20 @@ def vars_of(text: asking.DraftText) -> dict[str, str]:
         "topic": text.topic or "",
         "size": text.size or "",
         "language": text.language,
+        "wants_previous": "yes" if text.wants_previous else "",
     }
 
 
 def _fields(draft: Question | None) -> dict[str, str]:
     if draft is None:
-        return {"title": "", "body": "", "topic": "", "size": "", "language": ""}
+        return dict.fromkeys(("title", "body", "topic", "size", "language", "wants_previous"), "")
     return {
         "title": draft.title,
         "body": draft.body,
         "topic": draft.topic or "",
         "size": draft.size or "",
         "language": draft.language,
+        "wants_previous": "yes" if draft.wants_previous else "",
     }
 
 
@@ -142,11 +144,21 @@ def _write_page(
         fields=fields,
         terms=terms,
         is_saved=is_saved,
+        answered_before=_answered_before(),
         sizes=[(size, MINUTES[size], _prices(terms, size)) for size in Size],
         errors=errors,
         title_max=TITLE_MAX,
         body_max=BODY_MAX,
     )
+
+
+def _answered_before() -> list[str]:
+    """Return the topics in which the visitor may wish that whoever answered before sees it first."""
+    visitor = person()
+    if visitor is None:
+        return []
+    with unit() as uow:
+        return queries_previous.topics(uow.session, visitor.id)
 
 
 def _prices(terms: site.Terms, size: Size) -> list[int]:

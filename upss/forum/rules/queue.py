@@ -163,7 +163,8 @@ def waits(q: QuestionView, now: datetime, policy: Policy, *, is_peak: bool = Fal
 
 
 def _is_reserved(q: QuestionView, now: datetime) -> bool:
-    return q.reserved_until is not None and now < q.reserved_until
+    """Tell whether somebody has a head start; what is urgent waits for nobody."""
+    return q.reserved_until is not None and now < min(q.reserved_until, q.urgent_from)
 
 
 def _is_staggered(q: QuestionView, a: AnswererView, now: datetime, policy: Policy) -> bool:

@@ -19,7 +19,7 @@ from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.promise import OFFER
 from upss.forum.rules.texts import DRAFT_MAX, clean, question_faults
-from upss.forum.service import promises, releasing
+from upss.forum.service import head_start, promises, releasing
 from upss.forum.service.moves import by, locked, make_move
 from upss.kernel.errors import DomainError, NotFound
 from upss.kernel.ids import PaymentId, QuestionId
@@ -49,13 +49,17 @@ class OfferStale(DomainError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DraftText:
-    """What the asker typed and chose, complete or not."""
+    """What the asker typed and chose, complete or not.
+
+    `wants_previous`: whoever answered them before should see it first.
+    """
 
     title: str
     body: str
     topic: str | None
     size: str | None
     language: str
+    wants_previous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ def _make_if_missing(uow: UnitOfWork, public_id: str, owner: Owner, now: datetim
     )
 
 
-def _kept(text: DraftText, terms: site.Terms) -> dict[str, str | None]:
+def _kept(text: DraftText, terms: site.Terms) -> dict[str, str | bool | None]:
     """Return what a draft keeps; what is not on the menu (any more) counts as not chosen."""
     return {
         "title": clean(text.title)[:DRAFT_MAX],
@@ -121,6 +125,7 @@ def _kept(text: DraftText, terms: site.Terms) -> dict[str, str | None]:
         "topic": text.topic if text.topic in terms.topics else None,
         "size": text.size,
         "language": text.language,
+        "wants_previous": text.wants_previous,
     }
 
 
@@ -279,6 +284,7 @@ def enqueue(uow: UnitOfWork, event: PaymentSettled) -> None:
     )
     question.paid_at = event.at
     releasing.release(uow, question)
+    head_start.give(uow, question)
     if question.is_express:
         uow.defer("forum.invite_to_express", question_id=question.id)
     uow.emit(QuestionQueued(at=event.at, question_id=event.question_id))
