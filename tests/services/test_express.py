@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg
@@ -35,6 +36,8 @@ from upss.kernel.ids import AccountId, RefundId
 from upss.kernel.roles import Role
 from upss.ledger.rules import chart
 from upss.ledger.verify import verify
+from upss.notices import tasks as notice_tasks
+from upss.notices.models import Notice
 from upss.payments import tasks as payment_tasks
 from upss.web.ports import unit
 
@@ -142,6 +145,16 @@ def money(who):
     found = balances()
     codes = (chart.HELD, chart.COMMISSION, chart.GUARANTEE_FUND, chart.payable(who))
     return tuple(-found.get(code, 0) for code in codes)
+
+
+def mail(post_office, template):
+    """The newest mail of this kind, as plain text."""
+    with unit() as uow:
+        newest = select(Notice.id).where(Notice.template == template).order_by(Notice.id.desc())
+        notice = uow.session.scalars(newest.limit(1)).one()
+    notice_tasks.send(notice)
+    plain, _rich = post_office.messages[-1].iter_parts()
+    return " ".join(plain.get_content().split())
 
 
 # --- the offer ----------------------------------------------------------------------------------
@@ -279,10 +292,13 @@ def test_a_late_answer_gives_it_back_before_any_timer(ada, asker, crowded, clock
     assert money(ada)[3] == 1020
 
 
-def test_nobody_answered_and_the_money_comes_back_in_two_parts(asker, crowded, clock, sound):
+def test_nobody_answered_and_the_money_comes_back_in_two_parts(
+    asker, crowded, clock, post_office, sound
+):
     question = express(asker)
     miss(clock, question)
     run_timers()
+    assert "You paid €6.00 more for a quicker answer." in mail(post_office, "promise_missed")
     miss(clock, question, by=48 * HOUR)
     run_timers()
     assert question_row(question).status == "expired"
@@ -290,6 +306,33 @@ def test_nobody_answered_and_the_money_comes_back_in_two_parts(asker, crowded, c
     for row in refund_rows(question):
         payment_tasks.send_refund(RefundId(row.id))
     assert {row.status for row in refund_rows(question)} == {"settled"}
+
+
+@pytest.mark.usefixtures("crowded", "sound")
+def test_an_answer_that_is_sent_while_the_timer_gives_it_back(
+    app, ada, asker, clock, database, post_office
+):
+    question = express(asker)
+    act(claiming.claim, question, ada)
+    miss(clock, question)
+
+    def send():
+        with app.app_context():
+            act(answering.send_answer, question, ada, body=ANSWER)
+
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(database.superuser_conninfo) as admin:
+        with unit() as uow:
+            assert surcharges.return_due(uow) == 1
+            sent = pool.submit(send)
+            while admin.execute(waits).fetchone() == (0,):
+                assert not sent.done()
+                admin.rollback()
+            uow.commit()
+        sent.result(timeout=30)
+    assert question_row(question).status == "answered"
+    assert returned(question) == [("express_missed", EXTRA)]
+    assert "The €6.00 that you paid for a quicker answer" in mail(post_office, "answer_ready")
 
 
 def test_who_withdraws_before_the_timer_gets_all_at_once(asker, crowded, clock, sound):

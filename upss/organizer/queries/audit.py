@@ -238,6 +238,7 @@ def question_by_key(session: Session, key: str) -> AnyRow | None:
             Question.currency,
             Question.commission_bp,
             Question.fund_bp,
+            Question.express_minor,
             _answerer(Question.__table__.c.id).label("answerer"),
             _refund_causes(Question.__table__.c.id).label("causes"),
             *(column for column in money.c if column.name != "question_id"),
