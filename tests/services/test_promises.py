@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from tests.factories import ANSWER, draft, pay_at_standin, person, question_row, queued, submitted
 from upss.accounts import service as accounts
+from upss.forum.models import Question
 from upss.forum.models_offpeak import (
     Calibration,
     PromiseScore,
@@ -28,6 +29,7 @@ from upss.forum.service import (
     promises,
 )
 from upss.forum.service.hours import Whose
+from upss.kernel.ids import new_public_id
 from upss.kernel.roles import Role
 from upss.payments import tasks as payment_tasks
 from upss.web.ports import unit
@@ -327,11 +329,20 @@ class TestCalibrate:
         assert noted.base_h == pytest.approx(3 / 0.8)
 
     def test_the_factor_is_an_order_statistic_once_sixty_were_timed(self, asker, ada, clock):
-        ids = [draft(asker) for _ in range(80)]
+        now = clock.now()
         with unit() as uow:
-            for number, question in enumerate(ids):
-                at = clock.now() + number * timedelta(seconds=1)
-                uow.session.add(PromiseScore(question_id=question, at=at, value=number / 10))
+            drafts = [
+                Question(
+                    public_id=new_public_id(), asker_id=asker, status="draft", language="en",
+                    title="?", body="?", created_at=now, updated_at=now,
+                )
+                for _ in range(80)
+            ]  # fmt: skip
+            uow.session.add_all(drafts)
+            uow.session.flush()
+            for number, question in enumerate(drafts):
+                at = now + number * timedelta(seconds=1)
+                uow.session.add(PromiseScore(question_id=question.id, at=at, value=number / 10))
             uow.commit()
         calibrate()
         # ceil(0.97 x 81) = 79th of 80
