@@ -90,7 +90,7 @@ class Search:
         wanted = union(heads.subquery().select(), first, mine.subquery().select()).subquery()
         counts = select(
             self._count(self._is_open()).label("others"),
-            self._count(~self._is_open()).label("held_back"),
+            self._count(self._waits()).label("held_back"),
         ).subquery()
         return (
             select(counts, Question)
@@ -142,6 +142,12 @@ class Search:
         quiet = _NEVER if self.is_peak else released
         at_once = Question.is_express
         return quiet | at_once if mode is Mode.STRICT else quiet | at_once | self._is_urgent()
+
+    def _waits(self) -> ColumnElement[bool]:
+        """Return the contrary. Outside a peak its first part finds by an index that nothing does."""
+        if self.is_peak:
+            return ~self._is_open()
+        return and_(Question.released_at > self.now, ~self._is_open())
 
     def _is_urgent(self) -> ColumnElement[bool]:
         return func.coalesce(Question.urgent_at, self.now) <= self.now
