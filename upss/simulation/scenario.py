@@ -145,11 +145,6 @@ class Scenario:
         return replace(self, policy=replace(self.policy, **dials))  # type: ignore[arg-type]
 
 
-def as_built(policy: Policy) -> Policy:
-    """Return the policy of a real site, without what the product does not do yet."""
-    return replace(policy, continuity=timedelta(0))
-
-
 def baselines(scenario: Scenario) -> dict[str, Scenario]:
     """Return the naive ways of running the same site, by name."""
     naive = replace(

@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from upss.forum.rules.hours import Hours
-from upss.simulation.scenario import Scenario, as_built
+from upss.simulation.scenario import Scenario
 
 if TYPE_CHECKING:
     from upss.forum.rules.policy import Policy
@@ -51,13 +51,16 @@ class Site:
     guess: float
 
     def scenario(self, policy: Policy, *, weeks: int) -> Scenario:
-        """Return the scenario in which this site is run by `policy`, as far as it is built."""
+        """Return the scenario in which this site is run by `policy`.
+
+        Nobody follows suggested hours: whether people do is to be seen on the site itself.
+        """
         return Scenario(
             answerers=len(self.people),
             per_week=self.per_week,
             weeks=weeks,
             topics=len({topic for topic, _language, _weight in self.places}),
-            policy=as_built(policy),
+            policy=policy,
             slots=0.0,
             quiet_hours=True,
             guess=self.guess,

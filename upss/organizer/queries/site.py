@@ -19,7 +19,7 @@ from upss.forum.rules.caps import Action, Metric
 from upss.forum.rules.pricing import MINUTES, Size
 from upss.ledger.rules.split import split
 from upss.organizer.queries.week import WEEKS, traffic
-from upss.simulation.scenario import Scenario, as_built
+from upss.simulation.scenario import Scenario
 from upss.simulation.site import Answerer, Offer, Site
 from upss.simulation.world import CAP_DAYS
 from upss.site import queries as site_queries
@@ -58,10 +58,10 @@ class Read:
     def scenario(self, policy: Policy, *, weeks: int) -> Scenario:
         """Return this site run by `policy`, or the model's where this one has too little.
 
-        Nobody suggests hours to people yet, so none are followed.
+        In neither does anybody follow suggested hours: nobody knows yet whether people would.
         """
         if self.site is None:
-            return Scenario(policy=as_built(policy), weeks=weeks, slots=0.0, quiet_hours=True)
+            return Scenario(policy=policy, weeks=weeks, slots=0.0, quiet_hours=True)
         return self.site.scenario(policy, weeks=weeks)
 
 
