@@ -10,6 +10,7 @@ import pytest
 
 from tests.factories import at, hidden_of, person, post, question_row, queued, sign_in_as
 from upss.forum import queries_hours as queries
+from upss.forum.models_offpeak import Activity
 from upss.forum.rules.hours import PRESETS
 from upss.forum.rules.windows import Window
 from upss.forum.service import claiming
@@ -154,6 +155,20 @@ class TestOverview:
         spanish = "Todos los días: de 9:00 a 13:00 y de 16:00 a 20:00"
         assert spanish in text_of(browser.get("/hours?lang=es"))
         assert "Cada dia: de 9:00 a" in text_of(browser.get("/hours?lang=ca"))
+
+    def test_quieter_hours_of_ones_own_are_named_once_the_site_has_learned(self, browser):
+        lines = week(day=["weekdays", "5"], to=["17", "13"], **{"from": ["9", "9"]})
+        page = after(browser, "/hours/week", "/hours/week", **lines)
+        assert "Your quieter hours" not in page
+        with unit() as uow:
+            activity = uow.session.get_one(Activity, 1)
+            activity.seen = 200
+            # two questions of three come in the mornings of working days
+            activity.counts = [10.0 if 9 <= cell < 13 else 1.0 for cell in range(48)]
+            uow.commit()
+        page = text_of(browser.get("/hours"))
+        told = page[page.index("Your quieter hours") : page.index("Choose in one step")]
+        assert "<li>Monday to Friday: 13:00 to 17:00</li>" in told
 
 
 class TestWeek:

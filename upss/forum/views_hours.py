@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from upss.accounts import queries as people
 from upss.forum import forms_hours as forms
-from upss.forum import labels
+from upss.forum import labels, queries_slots
 from upss.forum import queries_hours as queries
 from upss.forum.rules.declared import Declared
 from upss.forum.rules.hours import HoursRefused, away_until
@@ -222,6 +222,8 @@ def _overview_page(
     now: Standing, chosen: Sequence[str] | None = None, errors: forms.Errors | None = None
 ) -> str:
     hours, off = now.declared.hours, now.declared.topics_off
+    with unit() as uow:
+        quiet = queries_slots.of_own(uow.session, hours, now.now, settings().timezone)
     return render_template(
         "hours/overview.html",
         standing=now,
@@ -229,6 +231,7 @@ def _overview_page(
         saved=_just_saved(now.version.id),
         is_unchanged=request.args.get("saved") == _NOTHING,
         days=labels.week_drawn(hours.windows, hours.rest_days),
+        quiet=labels.week_listed(quiet),
         total=labels.week_minutes(hours.windows, hours.rest_days),
         presets=labels.presets(),
         chosen=labels.chosen_presets(hours.windows) if chosen is None else chosen,

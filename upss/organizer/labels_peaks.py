@@ -159,9 +159,13 @@ def moved_hours(row: OffpeakVersion, changes: Columns) -> list[tuple[str, list[s
         (gettext("Taken out of your own peaks"), own - own_after),
         (gettext("Pinned as a peak"), pins_after[True] - pins[True]),
         (gettext("Pinned as no peak"), pins_after[False] - pins[False]),
-        (gettext("No longer pinned"), set.union(*pins.values()) - set.union(*pins_after.values())),
+        (gettext("No longer pinned"), _either(pins) - _either(pins_after)),
     ]
     return [(what, hours_listed(cells)) for what, cells in told if cells]
+
+
+def _either(pins: Mapping[bool, set[int]]) -> set[int]:
+    return pins[True] | pins[False]
 
 
 def _pins(stored: Iterable[Sequence[int]]) -> Mapping[bool, set[int]]:
