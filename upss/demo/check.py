@@ -145,8 +145,9 @@ class Walk:
         return "a declined card, then a good one: the question waits in the queue"
 
     def claim(self) -> str:
-        """Find the question in the answerer's queue and take it."""
-        self._answerer.open("/queue")
+        """See that the question comes next in the answerer's queue, and take it."""
+        page = self._answerer.open("/queue")
+        _expect(f"/queue/{self._question}/claim" in page, "the queue does not offer the question")
         self._answerer.send(f"/queue/{self._question}/claim")
         return f"claimed, now at {self._answerer.url}"
 
