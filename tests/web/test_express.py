@@ -15,6 +15,9 @@ from upss.kernel.roles import Role
 from upss.web.ports import unit
 
 ALWAYS = tuple(Window(dow, 0, 1440) for dow in range(7))
+FIELDS = {
+    "topic": "home", "title": "Can I return a fridge?", "size": "medium", "language": "en",
+}  # fmt: skip
 OFFERED = "For €6.00 more the answer comes by"
 
 
@@ -39,7 +42,7 @@ def turn(**changes):
 
 
 def test_a_quicker_answer_from_the_offer_to_its_surcharge_back(app, client, asker, clock):
-    question = draft(asker)
+    question = draft(asker, title=FIELDS["title"])
     sign_in_as(app, client, asker)
     address = f"/ask/{question_row(question).public_id}"
 
@@ -61,6 +64,8 @@ def test_a_quicker_answer_from_the_offer_to_its_surcharge_back(app, client, aske
     assert "you pay €6.00 less" in quick
     assert OFFERED in choose("no")
     choose("yes")
+    again = post(client, address, **FIELDS, body="And its light is broken too.", do="continue")
+    assert "€18.00" in page(again.headers["Location"])  # another text, the same wish
     answer = post(client, f"{address}/check", agree="yes")
     assert "standin" in answer.headers["Location"]
     clock.advance(timedelta(hours=1))

@@ -31,6 +31,7 @@ from upss.site import queries as site
 if TYPE_CHECKING:
     from upss.db.work import UnitOfWork
     from upss.forum.rules.ownership import Owner
+    from upss.forum.rules.promising import Quote
     from upss.payments.events import PaymentSettled
 
 
@@ -145,13 +146,14 @@ def faults_of(question: Question, terms: site.Terms) -> dict[str, str]:
     return faults
 
 
-def make_offer(uow: UnitOfWork, *, question_id: QuestionId, is_express: bool = False) -> None:
+def make_offer(uow: UnitOfWork, *, question_id: QuestionId, is_express: bool | None = None) -> None:
     """Freeze price, split rule and promise of a draft for 60 minutes.
 
     The promise's time begins at the end of the offer, so that a payment in its last minute loses
     nothing. Earlier offers of the question are closed: what is still paid on them goes back. An
-    express offer has the quicker promise and its surcharge in the price. Raises `DraftIncomplete`,
-    `NoPromise`, `NoExpress`, or `OfferStale` when the question is no draft any more.
+    express offer has the quicker promise and its surcharge in the price; None: one if the last offer
+    was one and it still can be. Raises `DraftIncomplete`, `NoPromise`, `NoExpress`, or `OfferStale`
+    when the question is no draft any more.
     """
     charging.close_offer(uow, question_id=question_id)  # payments are locked before questions
     question = locked(uow, question_id)
@@ -164,7 +166,7 @@ def make_offer(uow: UnitOfWork, *, question_id: QuestionId, is_express: bool = F
     assert question.topic is not None
     assert question.size is not None
     now = uow.clock.now()
-    quote = promises.give(uow, question, at=now + OFFER, is_express=is_express)
+    quote, is_express = _promised(uow, question, at=now + OFFER, is_express=is_express)
     price, floor = terms.prices[question.topic, question.size], Policy().floor
     question.express_minor = None
     if is_express:
@@ -177,6 +179,19 @@ def make_offer(uow: UnitOfWork, *, question_id: QuestionId, is_express: bool = F
     question.offered_at, question.offer_ends_at = now, now + OFFER
     # an answerer must still have the promise's least time when a late payment arrives
     question.promise_at, question.honour_until = quote.by, quote.by - floor
+
+
+def _promised(
+    uow: UnitOfWork, question: Question, *, at: datetime, is_express: bool | None
+) -> tuple[Quote, bool]:
+    """Return the promise that is given, and whether it is the quicker one."""
+    wanted = question.is_express if is_express is None else is_express
+    try:
+        return promises.give(uow, question, at=at, is_express=wanted), wanted
+    except promises.NoExpress:
+        if is_express is not None:
+            raise
+        return promises.give(uow, question, at=at), False
 
 
 def other_offer(uow: UnitOfWork, question: Question) -> OtherOffer | None:
