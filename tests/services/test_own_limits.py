@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from importlib import resources
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -63,6 +65,18 @@ def limit(account_id, rule=MONTHLY):
         )
         uow.commit()
     return made
+
+
+@pytest.fixture
+def unknown_zone(tmp_path):
+    """A zone that PostgreSQL has never heard of: the two know zones from different sources."""
+    (tmp_path / "Europe").mkdir()
+    data = resources.files("tzdata").joinpath("zoneinfo", "Europe", "Madrid").read_bytes()
+    (tmp_path / "Europe" / "Nowhere").write_bytes(data)
+    known = zoneinfo.TZPATH
+    zoneinfo.reset_tzpath([tmp_path, *known])
+    yield "Europe/Nowhere"
+    zoneinfo.reset_tzpath(known)
 
 
 def claim(people, who="me", **changes):
@@ -402,6 +416,22 @@ def test_nobody_has_more_limits_than_they_can_oversee(me):
         limit(me)
     with pytest.raises(own_limits.TooManyLimits):
         limit(me)
+
+
+def test_days_in_a_zone_that_the_database_does_not_know(people, me, unknown_zone, clock):
+    question = claim(people)
+    with unit() as uow:
+        answering.send_answer(uow, question_id=question, answerer_id=me, body=factories.ANSWER)
+        accepting.accept(uow, question_id=question, actor_id=people["asker"])
+        uow.commit()
+    clock.instant = datetime(2026, 11, 18, 23, 30, tzinfo=UTC)
+    with unit() as uow:
+        rule = replace(MONTHLY, period=Period.DAY)
+        own_limits.add(uow, account_id=me, rule=rule, currency="EUR", zone=unknown_zone)
+        [work] = queries.works(uow.session, me, since=clock.now() - HOLD, zone=unknown_zone)
+        [day] = queries.money_by_day(uow.session, me, unknown_zone)
+    assert (work.answered_on, work.accepted_on) == (date(2026, 11, 18), date(2026, 11, 18))
+    assert (day.day, day.accrued) == (date(2026, 11, 18), SHARE)
 
 
 def test_no_paid_work_refuses_every_claim_until_it_is_off(people, me):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, and_, case, cast, func, literal_column, or_, select
+from sqlalchemy import and_, case, func, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
 from upss.accounts.models import Account
@@ -19,6 +20,7 @@ from upss.forum.models_caps import (
 )
 from upss.forum.rules.cap_counters import Counter, Limits
 from upss.forum.rules.cap_history import Work
+from upss.forum.rules.cap_periods import day_of
 from upss.forum.rules.cap_statement import DayMoney
 from upss.forum.rules.pricing import MINUTES, Size
 from upss.ledger.models import account, entry, posting
@@ -235,8 +237,8 @@ def works(session: Session, account_id: AccountId, *, since: datetime, zone: str
             Question.fund_bp,
             Question.currency,
             Question.size,
-            _day(Answer.posted_at, zone).label("answered_on"),
-            _day(Question.accepted_at, zone).label("accepted_on"),
+            Answer.posted_at,
+            Question.accepted_at,
         )
         .join(Question, Question.id == Claim.question_id)
         .outerjoin(Answer, Answer.claim_id == Claim.id)
@@ -248,58 +250,70 @@ def works(session: Session, account_id: AccountId, *, since: datetime, zone: str
         )
         .order_by(Claim.id)
     ).all()
-    money = _money_of(session, account_id, zone)
-    return [_work(row, money.get(row.question_id, _Money())) for row in rows]
+    tz = ZoneInfo(zone)
+    money = _money_of(session, account_id, tz)
+    return [_work(row, money.get(row.question_id, _Money()), tz) for row in rows]
 
 
-def _work(row: AnyRow, money: _Money) -> Work:
+def _work(row: AnyRow, money: _Money, tz: ZoneInfo) -> Work:
     parts = split(row.shared_minor, commission_bp=row.commission_bp, fund_bp=row.fund_bp)
     return Work(
         claim_id=row.id,
         share_minor=parts.share_minor,
         currency=row.currency,
         minutes=MINUTES[Size(row.size)],
-        answered_on=row.answered_on,
-        accepted_on=row.accepted_on,
+        answered_on=None if row.posted_at is None else day_of(row.posted_at, tz),
+        accepted_on=None if row.accepted_at is None else day_of(row.accepted_at, tz),
         taken_back_minor=money.taken_back,
         payments=tuple(money.payments),
         corrections=tuple(money.corrections),
     )
 
 
-def _money_of(session: Session, account_id: AccountId, zone: str) -> dict[int, _Money]:
-    """Return by question what was taken back, and payments and corrections with their days."""
-    day = _day(entry.c.booked_at, zone).label("day")
+def _money_of(session: Session, account_id: AccountId, tz: ZoneInfo) -> dict[int, _Money]:
+    """Return by question what was taken back, and payments and corrections with their days.
+
+    Days are counted here: the database may not know a zone that somebody lives in.
+    """
     owed = account.c.code == chart.payable(account_id)
     rows = session.execute(
-        _lines(account_id, posting.c.question_id, entry.c.kind, day, func.sum(posting.c.amount))
+        _lines(account_id, posting.c.question_id, entry.c.kind, entry.c.booked_at, posting.c.amount)
         .where(or_(and_(owed, entry.c.kind.in_((*_TAKEN_BACK, *_CORRECTED))), _is_sent()))
-        .group_by(posting.c.question_id, entry.c.kind, day)
-        .order_by(day)
+        .order_by(entry.c.booked_at, entry.c.id)
     )
+    sums: dict[tuple[int, str, date], int] = {}
+    for question_id, kind, at, minor in rows:
+        key = (question_id, kind, day_of(at, tz))
+        sums[key] = sums.get(key, 0) + int(minor)
     found: dict[int, _Money] = {}
-    for question_id, kind, on, minor in rows:
+    for (question_id, kind, on), minor in sums.items():
         money = found.setdefault(question_id, _Money())
         if kind in _TAKEN_BACK:
-            money.taken_back += int(minor)
+            money.taken_back += minor
         elif kind in _CORRECTED:
-            money.corrections.append((on, -int(minor)))
+            money.corrections.append((on, -minor))
         else:
-            money.payments.append((on, int(minor)))
+            money.payments.append((on, minor))
     return found
 
 
 def money_by_day(session: Session, account_id: AccountId, zone: str) -> list[DayMoney]:
     """Return what each day of a person earned and paid, by the books; one statement."""
-    day = _day(entry.c.booked_at, zone).label("day")
     accrues = and_(
         account.c.code == chart.payable(account_id),
         entry.c.kind.not_in((*_SENT, "payout_reserved", "transfer_failed")),
     )
     accrued = func.coalesce(-func.sum(case((accrues, posting.c.amount))), 0)
     paid = func.coalesce(func.sum(case((_is_sent(), posting.c.amount))), 0)
-    rows = session.execute(_lines(account_id, day, accrued, paid).group_by(day).order_by(day))
-    return [DayMoney(on, int(earned), int(sent)) for on, earned, sent in rows]
+    at = entry.c.booked_at
+    tz, days = ZoneInfo(zone), dict[date, tuple[int, int]]()
+    for booked_at, earned, sent in session.execute(
+        _lines(account_id, at, accrued, paid).group_by(at).order_by(at)
+    ):
+        on = day_of(booked_at, tz)
+        before = days.get(on, (0, 0))
+        days[on] = (before[0] + int(earned), before[1] + int(sent))
+    return [DayMoney(on, *money) for on, money in days.items()]
 
 
 def _lines(account_id: AccountId, *columns: Any) -> Any:
@@ -314,7 +328,3 @@ def _lines(account_id: AccountId, *columns: Any) -> Any:
 
 def _is_sent() -> ColumnElement[bool]:
     return entry.c.kind.in_(_SENT)
-
-
-def _day(at: Any, zone: str) -> ColumnElement[date]:
-    return cast(func.timezone(zone, at), Date)
