@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from tests.factories import draft, person, question_row, queued, submitted
 from tests.money import balances, entries, refund_rows
+from upss.forum.events import PromiseMissed
 from upss.forum.models import Question
 from upss.forum.service import timers
 from upss.forum.tasks import run_timers
@@ -106,6 +107,41 @@ def test_the_promise_is_missed_once(clock):
     run_timers()
     assert notices("promise_missed") == 1
     assert question_row(question).status == "queued"
+
+
+def test_what_was_told_is_not_told_again_each_minute_and_a_standstill_is_made_up_for(clock):
+    question = queued(person())
+
+    def told():
+        with unit() as uow:
+            count = timers.tell_what_is_due(uow)
+            uow.commit()
+        return count
+
+    told()
+    clock.instant = question_row(question).promise_at + 5 * HOUR
+    assert [told(), told()] == [1, 0]
+    clock.advance(-2 * HOUR)  # the clock is set back: told again, and to nobody twice
+    assert [told(), told()] == [1, 0]
+    assert notices("promise_missed") == 1
+
+
+def test_a_fact_that_cannot_be_told_holds_up_no_other(clock, caplog):
+    first, second = (queued(person()) for _ in range(2))
+    missed = []
+
+    def tell(_uow, event):
+        if event.question_id == first:
+            raise RuntimeError
+        missed.append(event.question_id)
+
+    clock.instant = question_row(second).promise_at
+    with unit() as uow:
+        uow._handlers = {PromiseMissed: (tell,)}
+        assert timers.tell_what_is_due(uow) == 1
+        uow.commit()
+    assert missed == [second]
+    assert "nobody was told" in caplog.text
 
 
 def test_an_unpaid_offer_is_recalled_once_after_a_day(clock):

@@ -1,4 +1,4 @@
-"""Invitations by mail to come and answer: each one, the newest round of them, who wants none."""
+"""Who was told what: invitations to answer, the newest round of them, who wants none, reminders."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ class InvitationRound(Base):
     """The one row that a round locks: which quarter of an hour was done last."""
 
     __tablename__ = "invitation_round"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+
+
+class ToldUntil(Base):
+    """The one row that says until when people were told what time has brought."""
+
+    __tablename__ = "told_until"
     __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

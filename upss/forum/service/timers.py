@@ -6,6 +6,7 @@ returns how many questions it handled: the caller commits and calls again while 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,21 +15,25 @@ from sqlalchemy import exists, select
 
 from upss.forum.events import DraftEnding, OfferEnded, PromiseMissed, QuestionExpired
 from upss.forum.models import Question
+from upss.forum.models_inviting import ToldUntil
 from upss.forum.rules import timers as rules
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.promise import GRACE
-from upss.forum.service.moves import each, make_move
+from upss.forum.service import moves
+from upss.forum.service.moves import make_move
 from upss.kernel.ids import QuestionId
 from upss.payments.models import Payment
 from upss.payments.service import charging, refunding
 
 if TYPE_CHECKING:
     from upss.db.work import UnitOfWork
+    from upss.kernel.events import Event
 
 BATCH = 100
 # A complete but unconfirmed payment keeps its question from falling back for this long.
 _CHECKING_AT_MOST = timedelta(days=7)
 _A_DAY = timedelta(days=1)
+_log = logging.getLogger(__name__)
 _UNANSWERED = (Status.QUEUED, Status.CLAIMED)
 
 
@@ -62,7 +67,7 @@ def expire_unanswered(uow: UnitOfWork) -> int:
         refunding.refund_in_full(uow, question_id=number, cause="expired")
         uow.emit(QuestionExpired(at=now, question_id=number))
 
-    return each(uow, due, expire)
+    return moves.each(uow, due, expire)
 
 
 def retire_drafts(uow: UnitOfWork) -> int:
@@ -76,22 +81,44 @@ def retire_drafts(uow: UnitOfWork) -> int:
 
 
 def tell_what_is_due(uow: UnitOfWork) -> int:
-    """Emit the reminders of the last day, and each promise that is late; return how many.
+    """Emit the reminders and the late promises that came due since the last time; return how many.
 
-    A notice goes out once per fact, however often it is told.
+    After a standstill those of the last day, and the promises of the last two, are told. A notice
+    goes out once per fact, however often it is told.
     """
     now = uow.clock.now()
-    missed = _within(GRACE, uow, Question.promise_at, now, *_UNANSWERED)
-    for question_id in missed:
-        uow.emit(PromiseMissed(at=now, question_id=question_id))
-    ended = _within(_A_DAY, uow, Question.offer_ends_at, now - rules.OFFER_REMINDER, Status.DRAFT)
-    for question_id in ended:
-        uow.emit(OfferEnded(at=now, question_id=question_id))
-    untouched = now - (rules.DRAFT_RETENTION - rules.DRAFT_WARNING)
-    ending = _within(_A_DAY, uow, Question.updated_at, untouched, Status.DRAFT)
-    for question_id in ending:
-        uow.emit(DraftEnding(at=now, question_id=question_id))
-    return len(missed) + len(ended) + len(ending)
+    mark = uow.session.scalars(
+        select(ToldUntil).with_for_update().execution_options(populate_existing=True)
+    ).one()
+    # what a clock that was set back had told ahead of its time is told again, to nobody twice
+    known = now - mark.at if mark.at <= now else GRACE
+    mark.at = now
+    span, untouched = min(_A_DAY, known), now - (rules.DRAFT_RETENTION - rules.DRAFT_WARNING)
+    missed = _within(min(GRACE, known), uow, Question.promise_at, now, *_UNANSWERED)
+    ended = _within(span, uow, Question.offer_ends_at, now - rules.OFFER_REMINDER, Status.DRAFT)
+    ending = _within(span, uow, Question.updated_at, untouched, Status.DRAFT)
+    return _tell(
+        uow,
+        [
+            *(PromiseMissed(at=now, question_id=each) for each in missed),
+            *(OfferEnded(at=now, question_id=each) for each in ended),
+            *(DraftEnding(at=now, question_id=each) for each in ending),
+        ],
+    )
+
+
+def _tell(uow: UnitOfWork, events: Sequence[Event]) -> int:
+    """Emit each fact apart: one that cannot be told is logged, and the others are told."""
+    told = 0
+    for event in events:
+        try:
+            with uow.part():
+                uow.emit(event)
+        except Exception:  # noqa: BLE001 - the other mails are other people's
+            _log.exception("nobody was told: %s", event)
+        else:
+            told += 1
+    return told
 
 
 def _due(uow: UnitOfWork, *which: Any) -> Sequence[Question]:
