@@ -316,6 +316,17 @@ def _open_numbers(page: Page, _stage: Stage, _language: str) -> None:
     page.click("summary")
 
 
+def _passed_over(page: Page, stage: Stage, language: str) -> None:
+    """Ask for another question, and look at what the queue says; take back what was before."""
+    question = page.url.rsplit("/", 1)[1].split("?")[0]
+    page.goto(page.url.split("/queue/")[0] + "/queue")
+    if page.locator("form[action='/queue/again'] button").count():
+        press("form[action='/queue/again'] button")(page, stage, language)
+    page.goto(page.url.split("/queue")[0] + f"/queue/{question}")
+    page.click("summary")
+    press("form[action$='/skip'] button")(page, stage, language)
+
+
 PUBLIC = (
     Visit("home", "pages.home", at("/")),
     Visit("how-money-works", "pages.how_money_works", at("/how-money-works")),
@@ -379,6 +390,8 @@ ANSWERING = (
     Visit("queue-promised", "answering.queue", worked(_HELD, "/queue", status="claimed")),
     Visit("queue-given-back", "answering.queue", worked(_OFFERED, "/queue?given_back={}")),
     Visit("read", "answering.read", worked(_OFFERED, "/queue/{}")),
+    Visit("read-another", "answering.read", worked(_OFFERED, "/queue/{}"), _open_numbers),
+    Visit("queue-passed-over", "answering.queue", worked(_OFFERED, "/queue/{}"), _passed_over),
     Visit("read-sent", "answering.read", worked(_HELD, "/queue/{}?sent=1", status="answered")),
     Visit("read-accepted", "answering.read", worked(_HELD, "/queue/{}", status="accepted")),
     Visit("write", "answering.write", worked(_HELD, "/answering/{}", status="claimed")),
