@@ -10,6 +10,8 @@ PY := $(BIN)/python
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; \
 	done)
+# What was compiled is kept, wherever the environment says otherwise: hundreds of processes begin here.
+export PYTHONDONTWRITEBYTECODE :=
 CATALOGUES := $(wildcard upss/translations/*/LC_MESSAGES/*.po)
 PYTEST := $(BIN)/pytest -m "not stripe_sandbox"
 WITH_BROWSER := UPSS_CHROMIUM=$$($(PY) -m tools.browser) && export UPSS_CHROMIUM
@@ -41,11 +43,18 @@ demo: setup ## starts a sample marketplace on this machine; Ctrl-C stops all of 
 
 test: lint types contracts check-lock check-catalogue tests coverage ## all that must pass before a change goes in
 
-# Three workers on two cores: some tests wait for a process or a delay.
+# Two halves at the same time, for tests with a browser wait half of theirs; what these say is shown
+# at the end. They go a file at a time: each worker has demos and a browser of its own.
 tests: setup
-	$(WITH_HLEDGER) && $(PYTEST) -n 3 --ignore=tests/e2e --cov --cov-report=
-	# by themselves and a file at a time: each worker has demos and a browser of its own
-	$(WITH_BROWSER) && $(PYTEST) -n 2 --dist loadfile tests/e2e --cov --cov-append --cov-report=
+	mkdir -p build
+	$(WITH_HLEDGER) && $(WITH_BROWSER) || exit 1; \
+	COVERAGE_FILE=build/.coverage.browser \
+		$(PYTEST) -n 2 --dist loadfile tests/e2e --cov --cov-report= >build/browser.log 2>&1 & browser=$$!; \
+	trap 'kill $$browser 2>/dev/null' INT TERM; \
+	$(PYTEST) -n 2 --ignore=tests/e2e --cov --cov-report=; others=$$?; \
+	wait $$browser; seen=$$?; cat build/browser.log; \
+	test $$others$$seen = 00
+	$(BIN)/coverage combine --quiet --append build/.coverage.browser
 
 coverage: setup
 	$(BIN)/coverage report --skip-covered --show-missing --fail-under=95
@@ -111,4 +120,4 @@ build: setup ## wheel and source archive, in dist/
 clean: ## removes what was made, except .venv and instance/
 	rm -rf build dist htmlcov screenshots .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache \
 		.ruff_cache .import_linter_cache
-	find upss tests tools -name __pycache__ -prune -exec rm -rf {} +
+	find upss tests tools bench -name __pycache__ -prune -exec rm -rf {} +

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,7 +41,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("dev")
 
 # Tests that live of many trials, or of processes, run without the tracer of coverage, which takes
-# as long again: the others go through the same lines.
+# as long again: the others go through the same lines. tools/untraced.py finds the single ones.
 UNTRACED = (
     "tests/architecture/",
     "tests/bench/",
@@ -52,20 +54,50 @@ UNTRACED = (
     "tests/trust/test_money_",
     "tests/trust/test_posting_races.py",
 )
+SINGLE_UNTRACED = frozenset(Path(__file__).with_name("untraced.txt").read_text("utf-8").split())
+TRACED_PROCESSES = "COVERAGE_PROCESS_CONFIG"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is not traced."""
     for item in items:
-        if item.nodeid.startswith(UNTRACED) or item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.no_cover)
+        is_single = item.nodeid.partition("[")[0] in SINGLE_UNTRACED
+        is_ours = (
+            is_single or item.nodeid.startswith(UNTRACED) or item.get_closest_marker("browser")
+        )
+        if is_ours and item.get_closest_marker("no_cover") is None:  # which says the same
+            item.add_marker(pytest.mark.untraced)
 
 
-@pytest.fixture(autouse=True)
-def _untraced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the tracer out of the processes that such a test starts."""
-    if request.node.get_closest_marker("no_cover"):
-        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep the tracer out of the processes that such a test starts, or what is made for it."""
+    kept = is_untraced(item) and os.environ.pop(TRACED_PROCESSES, None)
+    try:
+        return (yield)
+    finally:
+        if kept:
+            os.environ[TRACED_PROCESSES] = kept
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep the tracer out of such a test; what is made for it may serve others, and is traced."""
+    if not is_untraced(item):
+        return (yield)
+    mine, of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(mine)
+        threading.settrace(of_threads)
+
+
+def is_untraced(item: pytest.Item) -> bool:
+    """Tell whether a test is marked so."""
+    return item.get_closest_marker("untraced") is not None
 
 
 NOON = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
@@ -92,8 +124,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Embedd
 
 
 @pytest.fixture(scope="session")
-def _reused(server: embedded.EmbeddedServer) -> Reused:
-    return Reused(server, "t_" + os.environ.get("PYTEST_XDIST_WORKER", "main"))
+def _reused(server: embedded.EmbeddedServer) -> Iterator[Reused]:
+    kept = Reused(server, "t_" + os.environ.get("PYTEST_XDIST_WORKER", "main"))
+    yield kept
+    kept.close()
 
 
 @pytest.fixture

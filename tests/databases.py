@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -102,32 +102,41 @@ class Reused:
     server: embedded.EmbeddedServer
     name: str
     _database: Database | None = None
+    _admin: psycopg.Connection | None = None
     _definitions: object = None
-    _emptying: sql.Composable = field(default_factory=lambda: sql.SQL(""))
+    _emptying: str = ""
 
     def fresh(self) -> Database:
         """Return the database as it is after the migrations; whoever still uses it is cut off."""
         if self._database is not None and self._is_emptied():
             return self._database
+        self.close()
         self._database = clone(self.server, self.name)
-        with psycopg.connect(self._database.superuser_conninfo) as admin:
-            self._definitions = admin.execute(_DEFINITIONS).fetchone()
-            self._emptying = what_empties(admin)
+        # Kept: a new connection reads what it has to know of all tables, which takes longer.
+        self._admin = psycopg.connect(self._database.superuser_conninfo)
+        with self._admin.transaction():
+            self._definitions = self._admin.execute(_DEFINITIONS).fetchone()
+            self._emptying = what_empties(self._admin).as_string(self._admin)
         return self._database
 
     def _is_emptied(self) -> bool:
         """Empty it, unless the last test changed definitions or dropped it."""
-        assert self._database is not None
+        assert self._admin is not None
         try:
-            with psycopg.connect(self._database.superuser_conninfo) as admin:
-                if admin.execute(_OTHERS).fetchone() != (True,):
+            with self._admin.transaction():
+                if self._admin.execute(_OTHERS).fetchone() != (True,):
                     return False
-                if admin.execute(_DEFINITIONS).fetchone() != self._definitions:
+                if self._admin.execute(_DEFINITIONS).fetchone() != self._definitions:
                     return False
-                admin.execute(self._emptying)
+                self._admin.execute(self._emptying)
         except psycopg.OperationalError:
             return False
         return True
+
+    def close(self) -> None:
+        """Let the database go."""
+        if self._admin is not None:
+            self._admin.close()
 
 
 def what_empties(admin: psycopg.Connection) -> sql.Composable:

@@ -51,7 +51,7 @@ def every_small_case():
 
 
 # These go 87,000 times through a few lines, which the other tests trace as well.
-untraced = pytest.mark.no_cover
+untraced = pytest.mark.untraced
 
 
 @untraced

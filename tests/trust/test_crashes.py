@@ -18,7 +18,7 @@ from upss.ledger.verify import verify
 from upss.web.ports import unit
 
 SEED = 20_261_118
-SAMPLED = 12
+SAMPLED = 8
 PATHS = ("payout", "withdrawal")
 
 
