@@ -43,7 +43,7 @@ ASKER = {
 ANSWERER = {
     "/queue": 3,
     "/queue/{waiting}": 3,  # with the desk: whether they can take anything today
-    "/hours": 3,
+    "/hours": 5,  # with what the site has learned and, once it has, when everybody is there
     "/hours/week": 3,
     "/hours/day": 3,
     "/hours/away": 3,

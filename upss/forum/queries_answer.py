@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import RowMapping
+    from sqlalchemy import ColumnElement, RowMapping
     from sqlalchemy.orm import Session
 
     from upss.kernel.ids import AccountId
@@ -121,17 +121,10 @@ def work(
         .limit(1)
         .lateral()
     )
-    zone = (
-        select(HoursVersion.zone)
-        .where(HoursVersion.account_id == answerer_id)
-        .order_by(HoursVersion.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
     statement = (
         select(
             *OFFER,
-            func.coalesce(zone, site_zone).label("zone"),
+            _zone_of(answerer_id, site_zone).label("zone"),
             Question.body,
             Question.status,
             Question.accept_due_at,
@@ -195,6 +188,18 @@ def work(
         )
     told = {name: row[name] for name in Work.__slots__ if name != "opens_at"}
     return Work(**offered(row), is_for_me=row["is_for_me"], opens_at=opens, **told)
+
+
+def _zone_of(answerer_id: AccountId, site_zone: str) -> ColumnElement[str]:
+    """Return where somebody lives: as they declared it, else where the site is."""
+    declared = (
+        select(HoursVersion.zone)
+        .where(HoursVersion.account_id == answerer_id)
+        .order_by(HoursVersion.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(declared, site_zone)
 
 
 def offered(row: RowMapping | Mapping[str, Any]) -> dict[str, Any]:
