@@ -109,8 +109,9 @@ def contest(site: Site, workers: int, questions: int) -> int:
 
 def doubles(site: Site, given: int) -> int:
     """Return how many claims were given, or are in the books, beyond one for each question."""
-    kept = site.count("SELECT count(*) FROM claim")
-    return max(given, kept) - site.count("SELECT count(DISTINCT question_id) FROM claim")
+    active = "FROM claim WHERE status = 'active'"
+    kept = site.count(f"SELECT count(*) {active}")
+    return max(given, kept) - site.count(f"SELECT count(DISTINCT question_id) {active}")
 
 
 def summary(lane: Lane) -> Mapping[str, object]:

@@ -54,6 +54,13 @@ INSERT INTO question (id, public_id, asker_id, status, language, topic, size, ti
 """
 BODY = "It has a dent in the door and does not close well. The shop says that it left whole. " * 2
 
+# What was claimed once and left alone: a site in use has a history, and plans are made for it.
+CLAIMS = """
+INSERT INTO claim (question_id, answerer_id, status, claimed_at, last_saved, ends_at, ended_at)
+  SELECT 1 + n % {waiting}, 1 + n % {people}, 'lapsed', ago, ago, ago, ago
+  FROM generate_series(1, 5 * {people}::bigint) n, (SELECT '{now}'::timestamptz - interval '30 days' AS ago) t;
+"""
+
 NARROW = """
 CREATE TABLE narrow (question_id bigint PRIMARY KEY, due_at timestamptz NOT NULL,
   topic smallint NOT NULL, claimed_by bigint) WITH (fillfactor = 80);
@@ -120,6 +127,7 @@ def load(server: Server, *, waiting: int, people: int) -> Site:
         connection.execute(NARROW_INDEX)
         with bulk.without_indexes(connection, ["question"]):
             connection.execute(_filled(QUESTIONS, first=1, last=waiting))
+        connection.execute(_filled(CLAIMS, waiting=waiting, people=people))
     bulk.analyse(server.admin(site.database))
     return site
 

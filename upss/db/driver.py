@@ -1,7 +1,7 @@
 """Statements that go to the driver as they are.
 
 For what is asked so often that putting the statement together, and taking its rows apart again,
-would cost more than the database; docs/decisions/0021 says which these are.
+would cost more than the database; docs/decisions/0023 says why.
 """
 
 from __future__ import annotations
@@ -31,10 +31,8 @@ def one(session: Session, statement: str, values: Mapping[str, object]) -> Any |
     found = cursor.fetchone()
     if found is None:
         return None
-    shape = _shapes.get(statement)
-    if shape is None:
-        shape = namedtuple("Row", [column.name for column in cursor.description])  # type: ignore[misc]  # noqa: PYI024
-        _shapes[statement] = shape
-    return shape(*(
+    if statement not in _shapes:
+        _shapes[statement] = namedtuple("Row", [each.name for each in cursor.description])  # noqa: PYI024
+    return _shapes[statement](*(
         value.astimezone(UTC) if isinstance(value, datetime) else value for value in found
     ))  # fmt: skip

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlalchemy.orm.util import identity_key
 
 from upss.forum.models import Move, Question
 from upss.forum.rules.lifecycle import ENDS, move
@@ -64,7 +63,7 @@ def target_of(status: str, event: str) -> str:
 
 def known(uow: UnitOfWork, question_id: int, **written: object) -> None:
     """Let what this session has read of a question hold what a statement has just written."""
-    key = identity_key(Question, question_id)
+    key = Question.__mapper__.identity_key_from_primary_key((question_id,))
     question = uow.session.identity_map.get(key)
     if question is not None:
         for name, value in written.items():
