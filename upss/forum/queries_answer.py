@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, RowMapping
+    from sqlalchemy import ColumnElement, FromClause, RowMapping
     from sqlalchemy.orm import Session
 
     from upss.kernel.ids import AccountId
@@ -114,13 +114,7 @@ def work(
     session: Session, *, public_id: str, answerer_id: AccountId, now: datetime, site_zone: str
 ) -> Work | None:
     """Return a paid question as this answerer may see it, or None; one statement."""
-    newest = (
-        select(Claim.id.label("claim_id"), Claim.status.label("claim_status"), Claim.ends_at)
-        .where(Claim.question_id == Question.id, Claim.answerer_id == answerer_id)
-        .order_by(Claim.id.desc())
-        .limit(1)
-        .lateral()
-    )
+    newest = _newest_claim(answerer_id)
     statement = (
         select(
             *OFFER,
@@ -176,18 +170,34 @@ def work(
     row = session.execute(statement).mappings().one_or_none()
     if row is None:
         return None
-    dials = dials_of(row[OffpeakVersion], row[PeakVersion.cells])
-    opens = now
-    if row["express_minor"] is None:
-        opens = opens_at(
-            released_at=row["released_at"],
-            urgent_from=row["urgent_at"],
-            now=now,
-            mode=dials.policy.mode,
-            peaks=dials.peak_map(site_zone),
-        )
+    opens = _opens_at(row, now, site_zone)
     told = {name: row[name] for name in Work.__slots__ if name != "opens_at"}
     return Work(**offered(row), is_for_me=row["is_for_me"], opens_at=opens, **told)
+
+
+def _opens_at(row: RowMapping, now: datetime, site_zone: str) -> datetime:
+    """Return from when a question may be taken: an express one at once."""
+    if row["express_minor"] is not None:
+        return now
+    dials = dials_of(row[OffpeakVersion], row[PeakVersion.cells])
+    return opens_at(
+        released_at=row["released_at"],
+        urgent_from=row["urgent_at"],
+        now=now,
+        mode=dials.policy.mode,
+        peaks=dials.peak_map(site_zone),
+    )
+
+
+def _newest_claim(answerer_id: AccountId) -> FromClause:
+    """Return the newest claim of this answerer on each question."""
+    return (
+        select(Claim.id.label("claim_id"), Claim.status.label("claim_status"), Claim.ends_at)
+        .where(Claim.question_id == Question.id, Claim.answerer_id == answerer_id)
+        .order_by(Claim.id.desc())
+        .limit(1)
+        .lateral()
+    )
 
 
 def _zone_of(answerer_id: AccountId, site_zone: str) -> ColumnElement[str]:
