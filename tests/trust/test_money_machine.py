@@ -30,8 +30,8 @@ from upss.ledger import verify
 from upss.ledger.service.anchoring import anchor
 
 NIGHTLY = bool(os.environ.get("UPSS_NIGHTLY"))
-ENTRIES, EVERY = (20_000, 500) if NIGHTLY else (800, 200)
-RUNS, STEPS = (500, 60) if NIGHTLY else (25, 30)
+ENTRIES, EVERY = (20_000, 500) if NIGHTLY else (400, 200)
+RUNS, STEPS = (500, 60) if NIGHTLY else (12, 30)
 
 
 # Anew for each: statistics of rows that were rolled back make PostgreSQL read whole tables.

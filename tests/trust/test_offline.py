@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import copy
 import json
+import os
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -119,14 +121,14 @@ def _names(node: ast.Import) -> list[str]:
 
 
 def test_every_change_of_every_value_is_found(good, judge):
-    """Exhaustive: every value of every line, each with several others in its place."""
-    tried = 0
+    """Every value of every line; at night with all that may stand in its place, else a third of it."""
+    tried, share = 0, 1 if os.environ.get("UPSS_NIGHTLY") else 3
     for at, row in enumerate(good):
-        for path, new in changes(row):
+        for path, new in islice(changes(row), at % share, None, share):
             code, said = judge([*good[:at], changed(row, path, new), *good[at + 1 :]])
             assert (code, said[:9]) == (1, "NOT RIGHT"), (at, path, new)
             tried += 1
-    assert tried > 2_000
+    assert tried > 2_000 // share
 
 
 def test_a_field_less_is_found(good, judge):
