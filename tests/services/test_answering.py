@@ -120,6 +120,8 @@ class Story:
             honour_until=now + timedelta(hours=71),
             promise_at=now + timedelta(hours=73),
             paid_at=None if status == "draft" else now,
+            released_at=now,
+            urgent_at=now,
         )
         self.uow.session.add(question)
         self.uow.session.flush()

@@ -80,6 +80,7 @@ class Question(Base):
             ),
         ),
         Index("ix_question_released", "released_at", postgresql_where=text("status = 'queued'")),
+        Index("ix_question_urgent", "urgent_at", postgresql_where=text("status = 'queued'")),
         Index("ix_question_asker", "asker_id", "id"),
         Index(
             "ix_question_session",

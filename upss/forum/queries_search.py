@@ -138,8 +138,7 @@ class Search:
         mode = self.dials.policy.mode
         if mode is Mode.OPEN:
             return ~_NEVER
-        released = func.coalesce(Question.released_at, self.now) <= self.now
-        quiet = _NEVER if self.is_peak else released
+        quiet = _NEVER if self.is_peak else Question.released_at <= self.now
         at_once = Question.is_express
         return quiet | at_once if mode is Mode.STRICT else quiet | at_once | self._is_urgent()
 
@@ -150,7 +149,7 @@ class Search:
         return and_(Question.released_at > self.now, ~self._is_open())
 
     def _is_urgent(self) -> ColumnElement[bool]:
-        return func.coalesce(Question.urgent_at, self.now) <= self.now
+        return Question.urgent_at <= self.now
 
     def _is_kept(self) -> ColumnElement[bool]:
         """Return the condition that somebody has a head start; what is urgent waits for nobody."""
@@ -162,7 +161,7 @@ class Search:
         if not waits:
             return _NEVER
         is_open_mode = self.dials.policy.mode is Mode.OPEN
-        start = func.coalesce(Question.paid_at if is_open_mode else Question.released_at, self.now)
+        start = Question.paid_at if is_open_mode else Question.released_at
         return (
             ~Question.is_express
             & ~self._is_urgent()
