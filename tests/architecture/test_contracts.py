@@ -33,7 +33,7 @@ PLANTED = {
         ("payments/tasks.py", "upss.payments.webhook"),
     ),
     "purity": (
-        ("forum/rules/promise.py", "flask"),
+        ("forum/rules/timers.py", "flask"),
         ("ledger/rules/split.py", "sqlalchemy"),
         ("payouts/events.py", "upss.db.work"),
         ("kernel/money.py", "babel"),

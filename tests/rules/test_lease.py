@@ -20,7 +20,7 @@ from upss.forum.rules.lease import (
     warn_at,
 )
 from upss.forum.rules.policy import Policy
-from upss.forum.rules.promise import GRACE
+from upss.forum.rules.timers import GRACE
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upss.forum.rules import promise, texts, timers
+from upss.forum.rules import texts, timers
 from upss.forum.rules.ownership import Owner
 from upss.forum.rules.pricing import MINUTES, Size
 from upss.payments.rules.lifecycle import SESSION_LEAST
 
 
 def test_an_offer_outlives_the_shortest_payment_page():
-    assert timedelta(minutes=30) < SESSION_LEAST < promise.OFFER
+    assert timedelta(minutes=30) < SESSION_LEAST < timers.OFFER
 
 
 def test_three_sizes_of_answer():
@@ -26,7 +26,7 @@ def test_who_is_to_act_is_told_before_time_runs_out():
     assert list(timers.REVIEW_REMINDERS) == sorted(set(timers.REVIEW_REMINDERS))
     assert max(timers.REVIEW_REMINDERS) < timers.REVIEW < timers.CLOSE_FOR_GOOD
     assert timedelta(0) < timers.DRAFT_WARNING < timers.DRAFT_RETENTION
-    assert promise.OFFER < promise.GRACE
+    assert timers.OFFER < timers.GRACE
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests import factories
 from upss.forum.queries_offpeak import dials
 from upss.forum.rules.dials import PeakSource
 from upss.forum.rules.policy import Mode, Policy
-from upss.forum.rules.promise import OFFER
+from upss.forum.rules.timers import OFFER
 from upss.forum.service import answering, claiming, dialing, hours, own_limits
 from upss.forum.service.hours import Whose
 from upss.forum.service.promises import Quoter

@@ -12,8 +12,8 @@ from upss.accounts.rules.sign_in import network_of
 from upss.accounts.service import BadEmail, normal_email
 from upss.forum import queries_ask
 from upss.forum.rules.lifecycle import Status
-from upss.forum.rules.promise import OFFER
 from upss.forum.rules.promising import Quote
+from upss.forum.rules.timers import OFFER
 from upss.forum.service import promises, waiting
 from upss.forum.views_ask import ID, blueprint, owner
 from upss.kernel.errors import NotFound

@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from upss.forum.rules.pricing import MINUTES
-from upss.forum.rules.promise import GRACE, OFFER
-from upss.forum.rules.timers import REVIEW
+from upss.forum.rules.timers import GRACE, OFFER, REVIEW
 from upss.ledger.rules.split import split
 from upss.site import queries as site
 from upss.web.access import for_everyone

@@ -9,8 +9,8 @@ from flask import abort, flash, redirect, render_template, request, url_for
 
 from upss.forum import queries_ask
 from upss.forum.rules.lifecycle import MoveRefused, Status
-from upss.forum.rules.promise import GRACE
 from upss.forum.rules.release import opens_at
+from upss.forum.rules.timers import GRACE
 from upss.forum.service import accepting, asking
 from upss.forum.views_ask import ID, owner, to_payment_page
 from upss.forum.views_no_promise import blueprint

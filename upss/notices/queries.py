@@ -17,7 +17,7 @@ from upss.forum.models import Question
 from upss.forum.models_inviting import Invitation
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.pricing import MINUTES, Size
-from upss.forum.rules.promise import GRACE
+from upss.forum.rules.timers import GRACE
 from upss.kernel.ids import AccountId
 from upss.ledger import queries_chain as chain
 from upss.ledger.rules.split import split

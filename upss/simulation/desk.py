@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from upss.forum.rules.activity import ORGANIZER_PEAKS, ActivityProfile, PeakMap, classify
 from upss.forum.rules.express import express_calibrator, express_policy, is_express_offered
 from upss.forum.rules.invite import LATELY, minutes_an_hour
-from upss.forum.rules.promise import OFFER
 from upss.forum.rules.promising import (
     Calibrator,
     NoCapacity,
@@ -24,6 +23,7 @@ from upss.forum.rules.promising import (
     urgent_from,
 )
 from upss.forum.rules.queue import QuestionView, release_at, reservation_until
+from upss.forum.rules.timers import OFFER
 from upss.simulation.lines import Case, Factor, Line, lines_of
 from upss.simulation.profile import WEEK
 from upss.simulation.scenario import Scenario

@@ -9,10 +9,10 @@ from heapq import heappop, heappush
 from random import Random
 
 from upss.forum.rules.hours import is_quiet
-from upss.forum.rules.promise import GRACE
 from upss.forum.rules.promising import NoCapacity
 from upss.forum.rules.queue import next_question, percentiles
 from upss.forum.rules.slots import quietness
+from upss.forum.rules.timers import GRACE
 from upss.simulation import slots
 from upss.simulation.desk import Desk
 from upss.simulation.inviting import Inviting, declared_minutes

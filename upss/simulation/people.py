@@ -19,8 +19,8 @@ from upss.forum.rules.hours import local_day
 from upss.forum.rules.invite import Invitee
 from upss.forum.rules.lease import Lease, begin, expires_at, extend, saved, warn_at
 from upss.forum.rules.policy import Policy
-from upss.forum.rules.promise import GRACE
 from upss.forum.rules.queue import AnswererView, QuestionView
+from upss.forum.rules.timers import GRACE
 from upss.forum.rules.windows import Interval
 from upss.simulation.world import CAP_DAYS, CURRENCY, WORK_MEAN, WORK_SIGMA, Person, World
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from upss.forum.rules.policy import Policy
-from upss.forum.rules.promise import GRACE
+from upss.forum.rules.timers import GRACE
 from upss.kernel.errors import DomainError
 
 PRESSES = 10  # so often at least by a simple action: WCAG 2.2, success criterion 2.2.1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+OFFER = timedelta(minutes=60)  # an offer lives so long
+GRACE = timedelta(hours=48)  # a question may be answered so long after its promise
 REVIEW = timedelta(days=7)  # answered -> accepted by itself
 REVIEW_REMINDERS = (timedelta(days=1), timedelta(days=3), timedelta(days=6))
 CLOSE_FOR_GOOD = timedelta(days=30)  # after the answer

@@ -17,8 +17,8 @@ from upss.forum.models_offpeak import QuestionPromise
 from upss.forum.rules.express import surcharge
 from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.policy import Policy
-from upss.forum.rules.promise import OFFER
 from upss.forum.rules.texts import DRAFT_MAX, clean, question_faults
+from upss.forum.rules.timers import OFFER
 from upss.forum.service import head_start, promises, releasing
 from upss.forum.service.moves import by, locked, make_move
 from upss.kernel.errors import DomainError, NotFound

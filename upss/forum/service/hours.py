@@ -29,12 +29,12 @@ from upss.kernel.roles import Role
 if TYPE_CHECKING:
     from upss.accounts.events import LanguageChanged
     from upss.db.work import UnitOfWork
+    from upss.forum.queries_offpeak import Place
 
 # Two who leave the same topic at once must see each other go.
 _ONE_LEAVES_AT_A_TIME = text("SELECT pg_advisory_xact_lock(1752134771)")
 
 Edit = Callable[[Declared], Declared]
-Place = tuple[str, str]  # a topic and a language
 Stored = int | None  # the id of the version that a change has stored, None: nothing was new
 
 

@@ -18,7 +18,7 @@ from upss.forum.models import Question
 from upss.forum.models_inviting import ToldUntil
 from upss.forum.rules import timers as rules
 from upss.forum.rules.lifecycle import Status
-from upss.forum.rules.promise import GRACE
+from upss.forum.rules.timers import GRACE
 from upss.forum.service import moves
 from upss.forum.service.moves import make_move
 from upss.kernel.ids import QuestionId

@@ -9,8 +9,8 @@ from sqlalchemy import delete, select, tuple_
 
 from upss.forum.events import PromisePossible
 from upss.forum.models_offpeak import Waiting
-from upss.forum.rules.promise import OFFER
 from upss.forum.rules.promising import Quote
+from upss.forum.rules.timers import OFFER
 from upss.forum.service.promises import Quoter
 from upss.site import queries as site
 

@@ -12,8 +12,8 @@ from upss.forum import queries_offpeak
 from upss.forum.models import Question
 from upss.forum.rules.hours import available, is_away
 from upss.forum.rules.lifecycle import Status
-from upss.forum.rules.promise import OFFER
 from upss.forum.rules.promising import NoCapacity, Quote, quote
+from upss.forum.rules.timers import OFFER
 from upss.site.models import Topic
 
 if TYPE_CHECKING:
