@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.factories import ANSWER, draft, pay_at_standin, person, question_row, queued
+from tests.kept import kept as put_back
 from tests.money import balances, refund_rows
 from upss.db.base import db
 from upss.doctor.queries.examination import examine
@@ -48,25 +49,35 @@ PRICE, EXTRA = 1200, 600
 
 
 @pytest.fixture
-def ada(app, nobody_rests):
-    """Somebody who is there at every hour, on a site that sells a quicker answer."""
+def begun(app, database, nobody_rests):
+    """Who takes part and what waits, on a site that sells a quicker answer; made once."""
+    return put_back("express", database, begin)
+
+
+def begin():
+    """Somebody is there at every hour; four questions wait: enough to sell a fifth that need not."""
     ada = person("ada@example.org", role=Role.ANSWERER, topics=("home",))
     with unit() as uow:
         hours.set_week(uow, Whose(ada, MADRID), windows=ALWAYS, zone_name=MADRID)
         dialing.turn(uow, organizer_id=None, express=True)
         uow.commit()
-    return ada
+    asker = person("asker@example.org")
+    return {"ada": ada, "asker": asker, "crowd": [queued(asker) for _ in range(4)]}
 
 
 @pytest.fixture
-def asker(ada):
-    return person("asker@example.org")
+def ada(begun):
+    return begun["ada"]
 
 
 @pytest.fixture
-def crowded(asker):
-    """Four questions wait: as many as it takes to sell a fifth one that need not."""
-    return [queued(asker) for _ in range(4)]
+def asker(begun):
+    return begun["asker"]
+
+
+@pytest.fixture
+def crowded(begun):
+    return begun["crowd"]
 
 
 @pytest.fixture
@@ -160,7 +171,7 @@ def mail(post_office, template):
 # --- the offer ----------------------------------------------------------------------------------
 
 
-def test_a_quicker_promise_costs_its_surcharge_and_can_be_put_back(asker, crowded, clock):
+def test_a_quicker_promise_costs_its_surcharge_and_can_be_put_back(asker, clock):
     question = draft(asker)
     usual = offered(question, is_express=False)
     shown = other(question)
@@ -206,7 +217,7 @@ def test_it_is_sold_where_it_is_worth_it_to_one_in_five_and_counts_its_own_queue
 # --- the queue and the figures ------------------------------------------------------------------
 
 
-def test_an_express_question_comes_first_and_waits_for_no_quieter_hour(ada, asker, crowded, clock):
+def test_an_express_question_comes_first_and_waits_for_no_quieter_hour(ada, asker, clock):
     turn(mode="strict")
     clock.advance(-HOUR)  # Wednesday at 11: a peak
     usual, quick = queued(asker), express(asker)
@@ -229,7 +240,7 @@ def test_an_express_question_comes_first_and_waits_for_no_quieter_hour(ada, aske
     act(claiming.claim, quick, ada)
 
 
-def test_five_people_hear_of_it_at_once_and_once(ada, asker, crowded, clock, database):
+def test_five_people_hear_of_it_at_once_and_once(ada, asker, clock, database):
     others = [person(role=Role.ANSWERER, topics=("home",)) for _ in range(6)]
     with unit() as uow:
         for each in others:
@@ -265,7 +276,7 @@ def test_its_scores_are_its_own(ada, asker, crowded, clock):
 
 
 def test_at_the_promised_moment_it_is_in_time_and_the_whole_price_is_shared(
-    ada, asker, crowded, clock, sound
+    ada, asker, clock, sound
 ):
     question = express(asker)
     act(claiming.claim, question, ada)
@@ -280,7 +291,7 @@ def test_at_the_promised_moment_it_is_in_time_and_the_whole_price_is_shared(
     assert money(ada) == (4 * PRICE, 216, 54, 1530)
 
 
-def test_a_late_answer_gives_it_back_before_any_timer(ada, asker, crowded, clock, sound):
+def test_a_late_answer_gives_it_back_before_any_timer(ada, asker, clock, sound):
     question = express(asker)
     act(claiming.claim, question, ada)
     miss(clock, question, by=timedelta(seconds=1))
@@ -292,9 +303,7 @@ def test_a_late_answer_gives_it_back_before_any_timer(ada, asker, crowded, clock
     assert money(ada)[3] == 1020
 
 
-def test_nobody_answered_and_the_money_comes_back_in_two_parts(
-    asker, crowded, clock, post_office, sound
-):
+def test_nobody_answered_and_the_money_comes_back_in_two_parts(asker, clock, post_office, sound):
     question = express(asker)
     miss(clock, question)
     run_timers()
@@ -308,7 +317,7 @@ def test_nobody_answered_and_the_money_comes_back_in_two_parts(
     assert {row.status for row in refund_rows(question)} == {"settled"}
 
 
-@pytest.mark.usefixtures("crowded", "sound")
+@pytest.mark.usefixtures("sound")
 def test_an_answer_that_is_sent_while_the_timer_gives_it_back(
     app, ada, asker, clock, database, post_office
 ):
@@ -335,7 +344,7 @@ def test_an_answer_that_is_sent_while_the_timer_gives_it_back(
     assert "The €6.00 that you paid for a quicker answer" in mail(post_office, "answer_ready")
 
 
-def test_who_withdraws_before_the_timer_gets_all_at_once(asker, crowded, clock, sound):
+def test_who_withdraws_before_the_timer_gets_all_at_once(asker, clock, sound):
     question = express(asker)
     miss(clock, question)
     with unit() as uow:
@@ -346,7 +355,7 @@ def test_who_withdraws_before_the_timer_gets_all_at_once(asker, crowded, clock, 
 
 
 def test_missed_while_somebody_writes_it_goes_back_once_and_less_is_earned(
-    ada, asker, crowded, clock, sound
+    ada, asker, clock, sound
 ):
     def stands():
         with unit() as uow:
@@ -378,9 +387,7 @@ def test_missed_while_somebody_writes_it_goes_back_once_and_less_is_earned(
     assert money(ada) == (4 * PRICE, 144, 36, 1020)
 
 
-def test_given_back_with_its_unit_or_not_at_all_and_by_one_at_a_time(
-    asker, crowded, clock, database, sound
-):
+def test_given_back_with_its_unit_or_not_at_all_and_by_one_at_a_time(asker, clock, database, sound):
     question = express(asker)
     miss(clock, question)
     with unit() as uow:
