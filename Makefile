@@ -18,7 +18,7 @@ WITH_BROWSER := UPSS_CHROMIUM=$$($(PY) -m tools.browser) && export UPSS_CHROMIUM
 WITH_HLEDGER := UPSS_HLEDGER=$$($(PY) -m tools.hledger) && export UPSS_HLEDGER
 
 .PHONY: help setup demo test nightly quick lint format types contracts catalogue check-catalogue \
-	check-lock lock tests coverage bench mutation migrate serve worker build clean
+	check-lock lock compiled tests coverage bench mutation migrate serve worker build clean
 
 help: ## this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -41,7 +41,13 @@ $(VENV)/.compiled: $(VENV)/.installed $(CATALOGUES)
 demo: setup ## starts a sample marketplace on this machine; Ctrl-C stops all of it
 	$(BIN)/upss demo
 
-test: lint types contracts check-lock check-catalogue tests coverage ## all that must pass before a change goes in
+test: setup ## all that must pass before a change goes in
+	$(MAKE) -j 2 --output-sync lint types contracts check-lock check-catalogue compiled
+	$(MAKE) tests coverage
+
+# Once, while the types are checked: else each worker compiles every test by itself.
+compiled: setup
+	$(BIN)/pytest -n0 --quiet --collect-only tests >/dev/null
 
 # Two halves at the same time, for tests with a browser wait half of theirs; what these say is shown
 # at the end. They go a file at a time: each worker has demos and a browser of its own.
