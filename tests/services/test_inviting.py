@@ -284,7 +284,7 @@ class TestWhom:
             declared = {who: version.declared for who, version in versions.items()}
             many = queries_invite.answerer_views(uow.session, declared, now)
             for who in (ada, berta):
-                one = queries_queue.answerer_view(uow.session, who, now, MADRID)
+                one = queries_queue.facts(uow.session, who, now, MADRID).answerer
                 assert replace(many[who], caps=None) == replace(one, caps=None)
         assert many[ada].open_claims == 1
 

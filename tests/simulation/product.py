@@ -162,9 +162,9 @@ class Product:
             asker, topic=asked.topic, size=_SIZES[asked.minutes], language=asked.language
         )
         try:
-            with unit() as uow:
-                asking.make_offer(uow, question_id=question_id)
-                uow.commit()
+            self._offer(question_id, is_express=asked.wants_express)
+        except promises.NoExpress:
+            self._offer(question_id, is_express=False)
         except promises.NoPromise as refusal:
             return str(refusal.facts["reason"])
         with unit() as uow:
@@ -178,6 +178,24 @@ class Product:
         self.questions[asked.id], self.numbers[question_id] = question_id, asked.id
         with unit() as uow:
             return uow.session.get_one(QuestionPromise, question_id)
+
+    def _offer(self, question_id: QuestionId, *, is_express: bool) -> None:
+        with unit() as uow:
+            asking.make_offer(uow, question_id=question_id, is_express=is_express)
+            uow.commit()
+
+    def share(self, number: int) -> int:
+        """Return what the answer would earn."""
+        with unit() as uow:
+            question = uow.session.get_one(Question, self.questions[number])
+            assert question.shared_minor is not None
+            assert question.commission_bp is not None
+            assert question.fund_bp is not None
+            return split(
+                question.shared_minor,
+                commission_bp=question.commission_bp,
+                fund_bp=question.fund_bp,
+            ).share_minor
 
     def pay(self, number: int, now: datetime) -> Question:
         """Have the provider say that it is paid."""
@@ -223,7 +241,7 @@ class Product:
         answerer_id = AccountId(who)
         with unit() as uow:
             session, month = uow.session, now - timedelta(days=30)
-            view = queries_queue.answerer_view(session, answerer_id, now, uow.zone)
+            view = queries_queue.facts(session, answerer_id, now, uow.zone).answerer
             no_paid_work, limits = queries_caps.limits(session, answerer_id, now)
             view = replace(view, caps=limits, no_paid_work=no_paid_work)
             desk = queries_desk.desk(
@@ -302,10 +320,10 @@ class Product:
         self.clock.instant = now
         run_timers()
 
-    def factor(self) -> queries_offpeak.Factor:
+    def factor(self, *, is_express: bool) -> queries_offpeak.Factor:
         """Return the factor in force."""
         with unit() as uow:
-            return queries_offpeak.factor(uow.session)
+            return queries_offpeak.factor(uow.session, is_express=is_express)
 
     def rates(self) -> dict[queries_offpeak.Place, float]:
         """Return the answers per answerer-hour of each desk that there is."""
@@ -337,6 +355,7 @@ def _dials(scenario: Scenario) -> dict[str, object]:
         "max_promise_hours": policy.max_promise // hour,
         "stagger_minutes": policy.stagger // minute,
         "prior_per_hour": scenario.guess or _PRIOR_PER_HOUR,
+        "express": policy.express,
     }
     if not scenario.learned:
         dials |= {"peak_source": "fixed", "fixed_cells": sorted(PEAK_CELLS)}

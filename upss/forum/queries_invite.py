@@ -103,7 +103,7 @@ def crowd(session: Session, now: datetime, site_zone: str) -> Crowd:
 def answerer_views(
     session: Session, declared: Mapping[int, Declared], now: datetime
 ) -> dict[int, AnswererView]:
-    """Return several people as `queries_queue.answerer_view` does, with their own limits.
+    """Return several people as `queries_queue.facts` does, with their own limits.
 
     Four statements, and one for each person.
     """

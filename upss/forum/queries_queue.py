@@ -96,7 +96,10 @@ def question_view(question: Question) -> QuestionView:
 
 
 def facts(session: Session, answerer_id: int, now: datetime, site_zone: str) -> Facts:
-    """Return all that the rules ask of who wants to claim; one statement."""
+    """Return all that the rules ask of who wants to claim; one statement.
+
+    Own limits are not in the view: they are reserved with the claim.
+    """
     values = {"answerer": str(answerer_id), "since": now - _LONGER_THAN_A_DAY}
     row = driver.one(session, FACTS, values)
     assert row is not None
@@ -117,16 +120,6 @@ def facts(session: Session, answerer_id: int, now: datetime, site_zone: str) -> 
         daily_answers=declared.hours.daily_answers,
     )
     return Facts(answerer, _dials(row.dials, row.peaks), is_limited=row.is_limited)
-
-
-def answerer_view(
-    session: Session, answerer_id: int, now: datetime, site_zone: str
-) -> AnswererView:
-    """Return who wants to claim as the rules of the queue see it; one statement.
-
-    Own limits are not among it: they are reserved with the claim.
-    """
-    return facts(session, answerer_id, now, site_zone).answerer
 
 
 def _work(row: Any) -> Iterator[tuple[str, datetime | None]]:
