@@ -92,6 +92,10 @@ def clone(server: embedded.EmbeddedServer, name: str) -> Database:
     )
 
 
+# The connection of each reused database, by its address, for what puts rows into it.
+ADMINS: dict[str, psycopg.Connection] = {}
+
+
 @dataclass
 class Reused:
     """One database for test after test: emptied before each, or cloned anew where that is not enough.
@@ -114,6 +118,7 @@ class Reused:
         self._database = clone(self.server, self.name)
         # Kept: a new connection reads what it has to know of all tables, which takes longer.
         self._admin = psycopg.connect(self._database.superuser_conninfo)
+        ADMINS[self._database.superuser_conninfo] = self._admin
         with self._admin.transaction():
             self._definitions = self._admin.execute(_DEFINITIONS).fetchone()
             self._emptying = what_empties(self._admin).as_string(self._admin)
@@ -137,6 +142,7 @@ class Reused:
         """Let the database go."""
         if self._admin is not None:
             self._admin.close()
+            ADMINS.clear()
 
 
 def what_empties(admin: psycopg.Connection) -> sql.Composable:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-import psycopg
-from psycopg import sql
-
-from tests.databases import what_empties
+from tests.databases import ADMINS, what_empties
 from tests.factories import Database
 
 Made = TypeVar("Made")
-_KEPT: dict[str, tuple[sql.Composable, object]] = {}
+_KEPT: dict[str, tuple[str, object]] = {}
 
 
 def kept(name: str, database: Database, make: Callable[[], Made]) -> Made:
@@ -21,11 +18,12 @@ def kept(name: str, database: Database, make: Callable[[], Made]) -> Made:
     Every later test finds the same rows and numbers. The stand-in has only one of each payment
     for all of them: keep nothing of which tests refund or pay out what it stands for.
     """
+    admin = ADMINS[database.superuser_conninfo]
     if name not in _KEPT:
         made = make()
-        with psycopg.connect(database.superuser_conninfo) as admin:
-            _KEPT[name] = (what_empties(admin), made)
+        with admin.transaction():
+            _KEPT[name] = (what_empties(admin).as_string(admin), made)
     rows, found = _KEPT[name]
-    with psycopg.connect(database.superuser_conninfo) as admin:
+    with admin.transaction():
         admin.execute(rows)
     return found
