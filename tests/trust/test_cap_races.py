@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.trust.claim_stage import (
+    FEW,
     NIGHTLY,
     NOON,
     TRIALS,
@@ -117,8 +118,8 @@ def test_the_second_claim_waits_and_finds_no_room(engine):
 
 
 def test_the_database_refuses_even_if_nobody_locks_the_person(engine):
-    asker, *others = people(engine, 1 + TRIALS)
-    questions = iter(questions_of(engine, asker, 2 * TRIALS))
+    asker, *others = people(engine, 1 + FEW)
+    questions = iter(questions_of(engine, asker, 2 * FEW))
     held = {
         who: [unit(engine, claiming_of(next(questions), who)) for _ in range(2)] for who in others
     }
@@ -143,7 +144,7 @@ def give_up(uow, others):
 
 def test_a_claim_against_the_refund_that_makes_its_room(engine):
     outcomes = Counter()
-    for who, waiting, done in all_room_used(engine, TRIALS):
+    for who, waiting, done in all_room_used(engine, FEW):
         claimed, _refunded = at_once(engine, claiming_of(waiting, who), refunding(done, who))
         won = claimed != "own_limits"
         outcomes[won] += 1
@@ -160,15 +161,15 @@ def test_a_claim_waits_for_the_refund_that_makes_its_room(engine):
 
 
 def test_a_claim_against_a_limit_that_is_set_at_that_moment(engine):
-    asker, *others = people(engine, 1 + TRIALS)
-    for who, question in zip(others, questions_of(engine, asker, TRIALS), strict=True):
+    asker, *others = people(engine, 1 + FEW)
+    for who, question in zip(others, questions_of(engine, asker, FEW), strict=True):
         at_once(engine, claiming_of(question, who), limiting(who))
         assert (stands(engine, who), active(engine, who)) == ((0, SHARE), 1)
 
 
 def test_an_acceptance_against_a_change_is_counted_once(engine):
-    asker, *others = people(engine, 1 + TRIALS)
-    questions = questions_of(engine, asker, TRIALS)
+    asker, *others = people(engine, 1 + FEW)
+    questions = questions_of(engine, asker, FEW)
     public_ids = unit(engine, limiting(*others))
     unit(engine, answered_by(*zip(questions, others, strict=True)))
     for who, question, public_id in zip(others, questions, public_ids, strict=True):
@@ -185,4 +186,4 @@ def test_an_acceptance_against_a_change_is_counted_once(engine):
         at_once(engine, accept, change)
         assert stands(engine, who) == (SHARE, 0)
     with Session(engine) as session:
-        assert len(session.scalars(select(Answer.claim_id)).all()) == TRIALS
+        assert len(session.scalars(select(Answer.claim_id)).all()) == FEW
