@@ -95,7 +95,9 @@ def express_options(now: str) -> list[tuple[str, str]]:
     return [
         (
             str(each),
-            gettext("For %(share)s more", share=percent(each / 100)) if each else value("express", stored=False),
+            gettext("For %(share)s more", share=percent(each / 100))
+            if each
+            else value("express", stored=False),
         )
         for each in labels.with_own(now, SURCHARGES)
     ]
