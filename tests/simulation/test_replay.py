@@ -57,7 +57,11 @@ class BothDesks(Desk):
             self.story.counts["refused"] += 1
             return case
         assert not isinstance(mine, str), (asked, mine, case.quote)
-        quote, factor = case.quote, self.factors[False]
+        assert mine.is_express is case.is_express
+        self.story.counts["express"] += case.is_express
+        if case.is_express:  # the simulator knows of no surcharge
+            case.asked = replace(asked, share_minor=self.product.share(asked.id))
+        quote, factor = case.quote, self.factors[case.is_express]
         assert mine.by_at == quote.by
         assert self.product.row(asked.id).promise_at == case.due
         assert (mine.n_ahead, mine.n_scores) == (quote.n_ahead, factor.n_scores)
@@ -110,10 +114,11 @@ class BothDesks(Desk):
     def refresh(self, now: datetime) -> None:
         super().refresh(now)
         self.product.pass_time(now)
-        factor = self.product.factor()
-        assert factor.at == now
-        assert factor.n_scores == self.factors[False].n_scores
-        assert factor.value == pytest.approx(self.factors[False].value, rel=1e-9)
+        for is_express, known in self.factors.items():
+            factor = self.product.factor(is_express=is_express)
+            assert factor.at == now
+            assert factor.n_scores == known.n_scores
+            assert factor.value == pytest.approx(known.value, rel=1e-9)
         for place, rate in self.product.rates().items():
             assert rate == pytest.approx(self.lines[place].rate.per_hour, rel=1e-9), place
         assert self.product.peaks() == self.peaks.cells
@@ -189,12 +194,13 @@ KNOWN_PEAKS = Replay(
         per_week=210,
         topics=3,
         languages=2,
-        policy=STAGGERED,
+        policy=replace(STAGGERED, express=True),
+        express_share=0.15,
         quiet_hours=True,
         guess=0.4,
     ),
     timed=190,
-    poorer=10,
+    poorer=6,
 )
 NEW_SITE = Replay(
     Scenario(answerers=10, per_week=210, topics=4, policy=replace(PLAIN, mode=Mode.STRICT))
@@ -242,7 +248,9 @@ def test_a_day_and_a_half_with_known_peaks_and_quiet_hours(product, caplog):
     """Much of what may happen does: else the comparison would prove little."""
     story = replayed(product, KNOWN_PEAKS, timedelta(hours=36))
     assert not caplog.records
-    for what in ("deferred", "claimed", "urgent", "saved", "answered", "accepted", "refused"):
+    for what in (
+        "deferred", "claimed", "urgent", "saved", "answered", "accepted", "refused", "express",
+    ):  # fmt: skip
         assert story.counts[what], (what, story)
     assert story.reasons.keys() >= {
         Reason.PEAK,
