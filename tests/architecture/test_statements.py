@@ -86,7 +86,7 @@ ORGANIZER = {
     "/organizer/statements": 2,
     "/organizer/statements/{answerer}": 3,
     "/organizer/statements/{answerer}/2026-11": 6,
-    "/organizer/week": 13,
+    "/organizer/week": 14,  # with who takes no paid work
     "/organizer/week/changes": 2,
     "/organizer/week/positions": 4,
     "/organizer/week/dials": 4,
