@@ -31,6 +31,7 @@ class QuietPath(Path):
         self.answer_after_all(answered)
         self.miss_a_promise(missed)
         self.take_the_money_back(missed)
+        self.remove_the_limit()
 
     def declare_hours(self) -> None:
         """Choose two presets, then a line for every day; take the last change back and make it again."""
@@ -151,6 +152,15 @@ class QuietPath(Path):
         self._seen("receipt-given-back", asker)
         first.page.goto(f"{self._base}/organizer/questions/{self._number(question)}")
         self._seen("trail-given-back", first)
+
+    def remove_the_limit(self) -> None:
+        """Remove it again; it stays in sight, to be put back."""
+        answerer = self.answerer
+        answerer.page.goto(f"{self._base}/limits")
+        answerer.press("form[action$='/remove'] button")
+        assert answerer.page.locator("main .card[id^='limit-']").count() == 0
+        assert answerer.page.locator("form[action$='/restore']").count() >= 1
+        self._seen("limit-removed", answerer)
 
     def _ask_and_pay(self, number: int) -> str:
         """Ask with the words of this walk and a number, pay at once; return the question's address."""

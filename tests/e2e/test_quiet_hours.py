@@ -55,4 +55,4 @@ def test_quiet_hours_by_keyboard_without_javascript(
 
     assert faults == []
     assert [fault for board in boards for fault in board.faults] == []
-    assert len(pages) > 25
+    assert len(pages) > 20
