@@ -357,7 +357,7 @@ def test_a_questions_money_is_followed_to_the_transfer(client, people, wait):
     assert "Paid out to the person who answers €10.20" in said
     assert "txn_" in said
     assert provider_id not in said
-    assert len(statements(client, f"/organizer/questions/{question_id}")) <= 4
+    assert len(statements(client, f"/organizer/questions/{question_id}")) <= 5
 
 
 def test_a_number_that_nobody_has_is_said_at_the_field(client, people):
