@@ -15,7 +15,6 @@ OWN = {
     "POST /ask/<public_id>/check",
     "GET /ask/<public_id>/no-promise",
     "POST /ask/<public_id>/no-promise",
-    "POST /ask/<public_id>/quicker",
     "GET /ask/<public_id>/discard",
     "POST /ask/<public_id>/discard",
     "GET /questions/<public_id>",

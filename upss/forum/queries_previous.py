@@ -1,4 +1,7 @@
-"""Who answered an asker before: read to give a head start, and never shown to either of them."""
+"""Who answered an asker before: read to give a head start.
+
+The asker is never told who that is; the answerer sees that they were asked for, not by whom.
+"""
 
 from __future__ import annotations
 

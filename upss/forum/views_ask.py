@@ -84,7 +84,10 @@ def _save_and_go_on(public_id: str) -> Any:
         return redirect(url_for("forum.write", public_id=public_id), 303)
     try:
         with unit() as uow:
+            draft = queries_ask.owned(uow.session, public_id, owner())
+            was_quicker = draft.is_express
             asking.make_offer(uow, question_id=question_id)
+            is_lost = was_quicker and not draft.is_express
             uow.commit()
     except asking.DraftIncomplete as incomplete:
         faults = incomplete.facts["faults"]
@@ -94,6 +97,8 @@ def _save_and_go_on(public_id: str) -> Any:
         return _write_page(public_id, vars_of(text), terms, errors), 422
     except NoPromise:
         return redirect(url_for("forum.no_promise", public_id=public_id), 303)
+    if is_lost:
+        _tell_not_quicker()
     return redirect(url_for("forum.check", public_id=public_id), 303)
 
 
@@ -181,7 +186,7 @@ def autosave(public_id: str) -> Any:
 def check(public_id: str) -> Any:
     """Show everything before paying; the offer shown is the offer that is paid."""
     if request.method == "POST":
-        return _submit(public_id)
+        return _choose_speed(public_id) if "quicker" in request.form else _submit(public_id)
     with unit() as uow:
         draft = queries_ask.owned(uow.session, public_id, owner())
     if draft.status != Status.DRAFT:
@@ -191,18 +196,20 @@ def check(public_id: str) -> Any:
     return _check_page(draft, [], draft.email)
 
 
-@blueprint.post(f"/ask/{ID}/quicker")
-@for_everyone
-def quicker(public_id: str) -> Any:
-    """Make the offer anew: with a quicker promise and its surcharge, or without them again."""
+def _choose_speed(public_id: str) -> Any:
+    """Make the offer anew: with a quicker promise and its surcharge, or without them again.
+
+    An address that was typed meanwhile stays.
+    """
     with unit() as uow:
         draft = queries_ask.owned(uow.session, public_id, owner())
     if draft.status != Status.DRAFT or _settle_newest(QuestionId(draft.id)):
         return redirect(url_for("forum.question", public_id=public_id), 303)
-    return _offer_anew(draft, is_express=request.form.get("quicker") == "yes")
+    typed = "" if person() else request.form.get("email", "").strip()
+    return _offer_anew(draft, is_express=request.form["quicker"] == "yes", email=typed)
 
 
-def _offer_anew(draft: Question, *, is_express: bool) -> Any:
+def _offer_anew(draft: Question, *, is_express: bool, email: str = "") -> Any:
     """Make a fresh offer and show it; where a quicker answer is not possible any more, say so."""
     try:
         with unit() as uow:
@@ -212,10 +219,17 @@ def _offer_anew(draft: Question, *, is_express: bool) -> Any:
         return redirect(url_for("forum.write", public_id=draft.public_id), 303)
     except NoPromise:
         return redirect(url_for("forum.no_promise", public_id=draft.public_id), 303)
+    except asking.OfferStale:  # paid or thrown away meanwhile: its own page says how it stands
+        return redirect(url_for("forum.question", public_id=draft.public_id), 303)
     except NoExpress:
-        flash(gettext("A quicker answer is not possible any more. This is how it is now."), "warn")
-        return _offer_anew(draft, is_express=False)
-    return redirect(url_for("forum.check", public_id=draft.public_id), 303)
+        _tell_not_quicker()
+        return _offer_anew(draft, is_express=False, email=email)
+    page = _check_again(draft, email, is_agreed=False) if email else None
+    return page or redirect(url_for("forum.check", public_id=draft.public_id), 303)
+
+
+def _tell_not_quicker() -> None:
+    flash(gettext("A quicker answer is not possible any more. This is how it is now."), "warn")
 
 
 def _renew(draft: Question) -> Any:
@@ -259,6 +273,7 @@ def _check_page(
         "forum/check.html",
         draft=draft,
         other=other,
+        is_kept=draft.wants_previous and draft.topic in _answered_before(),
         parts=parts,
         minutes=MINUTES[Size(str(draft.size))],
         errors=errors,
