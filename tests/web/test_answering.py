@@ -165,12 +165,19 @@ class TestQueue:
         assert f'action="/queue/{second}/claim"' in page
         assert "It is the only one for you now." in page
         assert "Another one" not in page
+        (alone,) = re.findall(rf'href="(/queue/{second}[^"]*)"', page)
+        assert "Another one" not in text_of(browser.get(alone))
+        assert "Another one" in text_of(browser.get(f"/queue/{second}"))
         answer = post(browser, answer.headers["Location"], "/queue/again", question=first)
         assert answer.headers["Location"] == f"/queue/{first}"
         assert f'action="/queue/{first}/claim"' in text_of(browser.get("/queue"))
         # whoever opens a question by its address may still take it
         for public_id in (first, second):
-            post(browser, f"/queue/{public_id}", f"/queue/{public_id}/skip", why="made up")
+            answer = post(browser, f"/queue/{public_id}", f"/queue/{public_id}/skip", why="made up")
+        page = text_of(browser.get(answer.headers["Location"]))
+        assert "You have passed the question over." in page
+        assert "You get another question instead." not in page
+        assert "data-flashes" in page.split("You have passed the question over.")[0][-200:]
         page = text_of(browser.get("/queue"))
         assert "No question waits for you now" in page
         assert "You have passed over 2 questions today." in page
@@ -189,6 +196,21 @@ class TestQueue:
         assert "/skip" not in page
         post(browser, "/queue", f"/queue/{ids[3]}/skip")
         assert ids[3] in text_of(browser.get("/queue"))
+
+    def test_says_how_little_is_left_of_a_day(self, browser, question, ada):
+        words = "You have 30 minutes left for today. Longer questions are not shown."
+        assert words not in text_of(browser.get("/queue"))
+        with unit() as uow:
+            hours.set_day(
+                uow, hours.Whose(ada, "Europe/Madrid"), quiet=(0, 0), rest_days=frozenset(),
+                daily_minutes=30, daily_answers=None,
+            )  # fmt: skip
+            uow.commit()
+        page = text_of(browser.get("/queue"))
+        assert words in page
+        assert TITLE in page
+        take(question, ada)
+        assert "You have 10 minutes left for today." in text_of(browser.get("/queue"))
 
     def test_is_for_answerers(self, app, client, asker):
         assert client.get("/queue").headers["Location"].startswith("/sign-in")
@@ -251,7 +273,7 @@ class TestReadAndClaim:
             assert browser.get(f"/queue/{question.public_id}").status_code == 404
         assert browser.get("/queue/nothing").status_code == 404
         for question, words in (
-            (other_topic, "You cannot take questions about this topic yet."),
+            (other_topic, "This is not one of the topics that you answer now."),
             (own, "This is your own question."),
         ):
             answer = post(browser, "/queue", f"/queue/{question.public_id}/claim")

@@ -19,23 +19,22 @@ if TYPE_CHECKING:
 
 _REFUSALS: dict[str, str] = {
     "own_question": N_("This is your own question. Somebody else will answer it."),
-    "topic": N_("You cannot take questions about this topic yet."),
-    "own_limits": N_("Your own limits leave no room for this question. See “My limits”."),
-    "no_paid_work": N_(
-        "You take no paid questions at the moment. You can change that in “My limits”."
-    ),
-    "language": N_("This question is in a language that you do not answer in. See “My hours”."),
-    "away": N_("You have said that you are away. Come back in “My hours” to take a question."),
+    "topic": N_("This is not one of the topics that you answer now."),
+    "own_limits": N_("Your own limits leave no room for this question."),
+    "no_paid_work": N_("You take no paid questions at the moment."),
+    "language": N_("This question is in a language that you do not answer in."),
+    "away": N_("You have said that you are away. To take a question, come back first."),
     "peak": N_("This question waits for a quieter hour. Look at it again later."),
     "reserved": N_("Somebody else has a head start on this question. Look at it again later."),
     "stagger": N_("Others see this question a little earlier. Look at it again later."),
     "daily": N_(
-        "With this question you would do more than you set for one day. See “My hours”, or come"
-        " back tomorrow."
+        "With this question you would do more than you set for one day. Come back tomorrow, or set"
+        " more for one day."
     ),
     "excluded": N_("This question is for somebody else: you have answered it before."),
 }
 _WHERE: dict[str, tuple[str, str]] = {
+    "topic": ("hours.work", N_("My hours")),
     "own_limits": ("limits.mine", N_("My limits")),
     "no_paid_work": ("limits.mine", N_("My limits")),
     "language": ("hours.work", N_("My hours")),

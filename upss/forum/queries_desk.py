@@ -86,6 +86,12 @@ class Desk:
         """How many more questions they may pass over today."""
         return max(0, self.dials.policy.skips_a_day - len(self.person.skipped))
 
+    @property
+    def minutes_left(self) -> int | None:
+        """How many minutes they may still take on today; None if any question fits."""
+        left = self.person.daily_minutes - self.person.minutes_today
+        return left if left < max(MINUTES.values()) else None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
@@ -167,7 +173,7 @@ def _mine(answerer_id: AccountId, month_start: datetime, now: datetime) -> Selec
     flag = (
         select(AnswererFlag.no_paid_work)
         .where(AnswererFlag.account_id == answerer_id)
-        .order_by(AnswererFlag.changed_at.desc())
+        .order_by(AnswererFlag.id.desc())
         .limit(1)
     )
     topics = select(func.array_agg(TopicApproval.topic)).where(
