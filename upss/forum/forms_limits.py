@@ -24,8 +24,17 @@ from upss.forum.rules.caps import (
 from upss.kernel.money import EXPONENTS
 from upss.web.i18n import N_, catalogue, gettext
 
-_MONEY = re.compile(r"(?:€|EUR)?\s*(\d{1,12})(?:[.,](\d{1,2}))?\s*(?:€|EUR|euros?)?", re.IGNORECASE)
-_HOURS = re.compile(r"(\d{1,6})(?:[.,](\d{1,2})|:([0-5]\d))?\s*(?:h|hours?|horas?|hores)?", re.IGNORECASE)  # fmt: skip
+# "1.000", "1,000" and "1 000" are a thousand in all three languages; what follows is no such sign.
+_GROUPED = r"[1-9]\d{0,2}(?:(?P<sign>[ .,])\d{3})(?:(?P=sign)\d{3}){0,2}(?!(?P=sign)\d)"
+_MONEY = re.compile(
+    rf"(?:€|EUR)?\s*(?P<whole>{_GROUPED}|\d{{1,12}})(?:[.,](?P<part>\d{{1,2}}))?\s*(?:€|EUR|euros?)?",
+    re.IGNORECASE,
+)
+_HOURS = re.compile(
+    rf"(?P<whole>{_GROUPED}|\d{{1,6}})(?:[.,](?P<part>\d{{1,2}})|:(?P<minutes>[0-5]\d))?"
+    r"\s*(?:h|hours?|horas?|hores)?",
+    re.IGNORECASE,
+)
 _OTHER_MONEY = re.compile(
     r"[$£¥₣₹]|\b(?:dollars?|d[óò]lar(?:e?s)?|pounds?|libras?|lliur(?:a|es))\b", re.IGNORECASE
 )
@@ -104,7 +113,7 @@ def understood(form: Typed, currency: str) -> tuple[CapRule | None, list[tuple[s
         for field, known in (("metric", Metric), ("period", Period))
         if getattr(form, field) not in set(known)
     }
-    limit, fault = _most(form)
+    limit, fault = _most(form, currency)
     if fault:
         faults["most"] = fault
     if faults:
@@ -140,24 +149,29 @@ def _rule(form: Typed, limit: int, currency: str) -> CapRule:
     )
 
 
-def _most(form: Typed) -> tuple[int, str | None]:
+def _most(form: Typed, currency: str) -> tuple[int, str | None]:
     """Return minor units or minutes, and what is wrong with them."""
-    text = form.most.replace("\u00a0", " ").strip()
+    text = re.sub(r"\s", " ", form.most).strip()  # \u202f and the like stand in thousands
     if not text:
         return 0, "empty"
     if form.metric == Metric.MINUTES:
         return _minutes(text)
     found = _MONEY.fullmatch(text)
     if found is None:
-        return 0, "currency" if _is_other_money(text) else "bad"
-    minor = int(found[1] + (found[2] or "").ljust(2, "0"))
+        return 0, "currency" if _is_other_money(text, currency) else "bad"
+    minor = int(_digits(found) + (found["part"] or "").ljust(2, "0"))
     return minor, None if minor else "zero"
 
 
-def _is_other_money(text: str) -> bool:
+def _digits(found: re.Match[str]) -> str:
+    """Return the whole number of a match without the signs between its thousands."""
+    return re.sub(r"\D", "", found["whole"])
+
+
+def _is_other_money(text: str, currency: str) -> bool:
     """Tell whether an amount of some other currency is meant: "$300", "300 USD"."""
     codes = _CODE.fullmatch(text)
-    is_code = codes is not None and not list_currencies().isdisjoint(
+    is_code = codes is not None and not (list_currencies() - {currency}).isdisjoint(
         code.upper() for code in codes.groups() if code
     )
     has_number = any(sign.isdigit() for sign in text)
@@ -168,8 +182,8 @@ def _minutes(text: str) -> tuple[int, str | None]:
     found = _HOURS.fullmatch(text)
     if found is None:
         return 0, "bad"
-    part = int(found[3]) if found[3] else int((found[2] or "").ljust(2, "0")) * 60 // 100
-    minutes = int(found[1]) * 60 + part
+    hundredths = int((found["part"] or "").ljust(2, "0"))
+    minutes = int(_digits(found)) * 60 + int(found["minutes"] or hundredths * 60 // 100)
     return minutes, None if minutes else "zero"
 
 
