@@ -125,7 +125,7 @@ class TestOverview:
     @pytest.mark.usefixtures("nobody_rests")
     def test_a_topic_that_nobody_answers_is_an_alarm(self, browser):
         told = words_of(page(browser, WEEK))
-        assert "4 topics have nobody" in told
+        assert "Nothing can be promised in 4 topics" in told
         assert "Home and repairs: Español , Català" in told
 
     @pytest.mark.usefixtures("nobody_rests")
@@ -135,7 +135,7 @@ class TestOverview:
             hours.pause(uow, Whose(people["answerer"], MADRID), until=until)
             uow.commit()
         told = words_of(page(browser, WEEK))
-        assert "5 topics have nobody" in told
+        assert "Nothing can be promised in 5 topics" in told
         assert "1 (1 is away)" in told
         assert "Nothing can be promised" in told
 
@@ -210,6 +210,7 @@ class TestDials:
         assert "A quicker answer Not sold Sold" in check
         assert "What a quicker answer costs more 50% 30%" in check
         assert "only where it takes at most 60% of the usual time" in check
+        assert check.count("A quicker answer costs 30% of the price more.") == 1
         assert "“Strict” has a price" in check
         assert "Promises that were given stand." in after
         assert "Set by first on" in after
@@ -238,6 +239,10 @@ class TestDials:
         )
         assert "There was another change since." in after.get_data(as_text=True)
         assert in_force().policy.margin == 0.2
+
+    def test_who_sells_a_quicker_answer_reads_what_it_costs(self, browser):
+        check = words_of(send(browser, DIALS, step="check", **(AS_IS | {"express": "50"})))
+        assert "A quicker answer costs 50% of the price more." in check
 
     def test_going_back_keeps_what_was_chosen(self, browser):
         check = send(browser, DIALS, step="check", **(AS_IS | {"margin": "50"}))

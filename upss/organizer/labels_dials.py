@@ -205,7 +205,10 @@ def meaning(dials: Dials, changes: Columns, seen: int) -> list[str]:
         "pins": lambda: pins_mean(dials),
         "fixed_cells": lambda: own_mean(dials, seen),
     }
-    return [said[name]() for name in changes]
+    names = list(changes)
+    if dials.policy.express and "express" in names and "express_percent" not in names:
+        names.insert(names.index("express") + 1, "express_percent")  # who agrees has read the price
+    return [said[name]() for name in names]
 
 
 def _urgency_means(dials: Dials) -> str:
