@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests.factories import ANSWER, draft, pay_at_standin, person, question_row, queued
 from tests.kept import kept as put_back
@@ -15,6 +15,7 @@ from tests.money import balances, refund_rows
 from upss.db.base import db
 from upss.doctor.queries.examination import examine
 from upss.forum import queries_answer, queries_caps, queries_desk
+from upss.forum.models import Answer
 from upss.forum.models_offpeak import Calibration, PromiseScore, QuestionPromise
 from upss.forum.rules.caps import CapRule, Metric, Period
 from upss.forum.rules.ownership import Owner
@@ -301,6 +302,32 @@ def test_a_late_answer_gives_it_back_before_any_timer(ada, asker, clock, sound):
     accept(question, asker)
     assert returned(question) == [("express_missed", EXTRA)]
     assert money(ada)[3] == 1020
+
+
+def test_sent_in_time_it_is_in_time_however_long_a_lock_takes(ada, asker, clock, sound):
+    question = express(asker)
+    miss(clock, question, by=-3 * HOUR)
+    act(claiming.claim, question, ada)
+    miss(clock, question, by=timedelta(0))
+    run_timers()
+    assert question_row(question).status == "queued"  # the claim ended: it is taken once more
+
+    def wait(_connection, _cursor, statement, *_more):
+        if "FROM account" in statement and "FOR NO KEY UPDATE" in statement:
+            clock.advance(MINUTE)
+
+    event.listen(db.engine, "before_cursor_execute", wait)
+    try:
+        act(answering.send_answer, question, ada, body=ANSWER)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", wait)
+    row = question_row(question)
+    assert (row.status, row.answered_at) == ("answered", row.promise_at)
+    assert clock.now() > row.promise_at
+    assert row.accept_due_at == row.answered_at + 7 * 24 * HOUR
+    with unit() as uow:
+        assert uow.session.scalars(select(Answer.posted_at)).one() == row.promise_at
+    assert returned(question) == []
 
 
 def test_nobody_answered_and_the_money_comes_back_in_two_parts(asker, clock, post_office, sound):

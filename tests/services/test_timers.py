@@ -11,7 +11,7 @@ from tests.factories import draft, person, question_row, queued, submitted
 from tests.money import balances, entries, refund_rows
 from upss.forum.events import PromiseMissed
 from upss.forum.models import Question
-from upss.forum.service import timers
+from upss.forum.service import moves, timers
 from upss.forum.tasks import run_timers
 from upss.kernel.ids import RefundId
 from upss.ledger.rules.chart import HELD
@@ -142,6 +142,9 @@ def test_a_fact_that_cannot_be_told_holds_up_no_other(clock, caplog):
         uow.commit()
     assert missed == [second]
     assert "nobody was told" in caplog.text
+    clock.advance(HOUR)
+    run_timers()
+    assert notices("promise_missed") == 2  # that one too, as soon as it can be told
 
 
 def test_an_unpaid_offer_is_recalled_once_after_a_day(clock):
@@ -155,6 +158,25 @@ def test_an_unpaid_offer_is_recalled_once_after_a_day(clock):
     for _ in range(3):
         run_timers()
         clock.advance(HOUR)
+    assert notices("offer_ended") == 1
+
+
+def test_an_offer_that_ended_late_because_its_payment_was_looked_into_is_recalled(clock):
+    _question, payment = submitted(person())
+
+    def becomes(status):
+        with unit() as uow:
+            uow.session.execute(update(Payment).where(Payment.id == payment).values(status=status))
+            uow.commit()
+
+    becomes("checking")
+    clock.advance(HOUR + DAY)
+    run_timers()
+    assert statuses() == ["awaiting_payment"]
+    becomes("expired")
+    clock.advance(HOUR)
+    run_timers()
+    assert statuses() == ["draft"]
     assert notices("offer_ended") == 1
 
 
@@ -200,7 +222,7 @@ def test_a_retired_draft_honours_no_payment(clock):
 
 
 def test_many_are_handled_in_batches(clock, monkeypatch):
-    monkeypatch.setattr(timers, "BATCH", 2)
+    monkeypatch.setattr(moves, "BATCH", 2)
     asker = person()
     for _ in range(5):
         draft(asker)

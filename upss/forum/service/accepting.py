@@ -11,7 +11,7 @@ from upss.forum.events import AcceptanceDue, AnswerAccepted
 from upss.forum.models import Answer, Question
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.timers import CLOSE_FOR_GOOD, REVIEW_REMINDERS
-from upss.forum.service.moves import by, each, locked, make_move
+from upss.forum.service.moves import by, each, lock_due, locked, make_move
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import AccountId, QuestionId
 from upss.kernel.money import Money
@@ -20,14 +20,8 @@ from upss.ledger.rules.split import Terms
 from upss.ledger.service.posting import post
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy import ColumnElement
-    from sqlalchemy.orm import InstrumentedAttribute
-
     from upss.db.work import UnitOfWork
 
-BATCH = 100
 # A reminder that could not be sent for a whole day (the worker stood still) is left out.
 REMINDER_PATIENCE = timedelta(hours=24)
 
@@ -47,7 +41,7 @@ def accept(uow: UnitOfWork, *, question_id: QuestionId, actor_id: AccountId | No
 
 def auto_accept_due(uow: UnitOfWork) -> int:
     """Accept answers whose time for review has passed, 100 at most; return how many."""
-    questions = _due(
+    questions = lock_due(
         uow,
         Question.status == Status.ANSWERED,
         Question.accept_due_at <= uow.clock.now(),
@@ -70,21 +64,23 @@ def remind_due(uow: UnitOfWork) -> int:
         )
         for step in REVIEW_REMINDERS
     ]
-    questions = _due(
+    questions = lock_due(
         uow, Question.status == Status.ANSWERED, or_(*due), first=Question.accept_due_at
     )
-    for question in questions:
+
+    def remind(question: Question) -> None:
         assert question.answered_at is not None
         passed = now - question.answered_at
         day = max(step.days for step in REVIEW_REMINDERS if step <= passed)
         uow.emit(AcceptanceDue(at=now, question_id=QuestionId(question.id), day=day))
         question.updated_at = now
-    return len(questions)
+
+    return each(uow, questions, remind)
 
 
 def close_due(uow: UnitOfWork) -> int:
     """Close accepted questions for good 30 days after the answer, 100 at most; return how many."""
-    questions = _due(
+    questions = lock_due(
         uow,
         Question.status == Status.ACCEPTED,
         Question.answered_at <= uow.clock.now() - CLOSE_FOR_GOOD,
@@ -93,20 +89,6 @@ def close_due(uow: UnitOfWork) -> int:
     for question in questions:
         make_move(uow, question, "close_for_good", actor="timer")
     return len(questions)
-
-
-def _due(
-    uow: UnitOfWork, *which: ColumnElement[bool], first: InstrumentedAttribute[object]
-) -> Sequence[Question]:
-    """Lock a batch of questions, the longest due first, without waiting for anybody."""
-    return uow.session.scalars(
-        select(Question)
-        .where(*which)
-        .order_by(first)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    ).all()
 
 
 def _accept(uow: UnitOfWork, question: Question, actor_id: AccountId | None) -> None:

@@ -134,6 +134,8 @@ def send_answer(
     text = clean(body)
     question = locked(uow, question_id)
     held = claiming.newest_claim(uow, question, answerer_id)
+    # read once: what follows may wait for a lock, and in time must mean one moment everywhere
+    now = uow.clock.now()
     if held.status == "posted":
         return
     fault = answer_fault(text)
@@ -141,12 +143,11 @@ def send_answer(
         raise AnswerRefused(reason=fault)
     if held.status != "active" and question.status != Status.QUEUED:
         raise ClaimEnded(status=held.status)
-    surcharges.return_if_missed(uow, question)  # before what the answer earns is counted
+    surcharges.return_if_missed(uow, question, at=now)  # before what the answer earns is counted
     if held.status != "active":
         held = claiming.take_again(uow, question, answerer_id)
         # it went back for no longer than this takes
         uow.retract(ClaimLapsed, question_id=question_id, answerer_id=answerer_id)
-    now = uow.clock.now()
     uow.session.add(
         Answer(
             question_id=question_id,

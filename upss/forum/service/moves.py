@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
@@ -14,9 +14,13 @@ from upss.forum.rules.lifecycle import ENDS, move
 from upss.kernel.errors import NotFound
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnExpressionArgument
+    from sqlalchemy.orm import InstrumentedAttribute
+
     from upss.db.work import UnitOfWork
     from upss.kernel.ids import QuestionId
 
+BATCH = 100
 _log = logging.getLogger(__name__)
 
 
@@ -31,6 +35,20 @@ def locked(uow: UnitOfWork, question_id: QuestionId) -> Question:
     if found is None:
         raise NotFound(question_id=question_id)
     return found
+
+
+def lock_due(
+    uow: UnitOfWork, *which: ColumnExpressionArgument[bool], first: InstrumentedAttribute[Any]
+) -> Sequence[Question]:
+    """Lock a batch of questions, the smallest of `first` first, without waiting for anybody."""
+    return uow.session.scalars(
+        select(Question)
+        .where(*which)
+        .order_by(first)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def make_move(uow: UnitOfWork, question: Question, event: str, *, actor: str) -> None:

@@ -10,15 +10,15 @@ from upss.forum.models import Claim, Question
 from upss.forum.rules.express import is_missed
 from upss.forum.rules.lifecycle import Status
 from upss.forum.service import caps
-from upss.forum.service.moves import each
+from upss.forum.service.moves import each, lock_due
 from upss.kernel.ids import QuestionId
 from upss.ledger.rules.split import split
 from upss.payments.service import refunding
 
 if TYPE_CHECKING:
-    from upss.db.work import UnitOfWork
+    from datetime import datetime
 
-BATCH = 100
+    from upss.db.work import UnitOfWork
 
 
 def return_due(uow: UnitOfWork) -> int:
@@ -26,24 +26,20 @@ def return_due(uow: UnitOfWork) -> int:
 
     Returns how many. The rest of the price stays held: the asker chooses, as with any promise.
     """
-    due = uow.session.scalars(
-        select(Question)
-        .where(
-            Question.status.in_((Status.QUEUED, Status.CLAIMED)),
-            Question.is_express,
-            Question.express_returned_at.is_(None),
-            Question.promise_at < uow.clock.now(),
-        )
-        .order_by(Question.promise_at)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    ).all()
-    return each(uow, due, lambda question: return_if_missed(uow, question))
+    now = uow.clock.now()
+    due = lock_due(
+        uow,
+        Question.status.in_((Status.QUEUED, Status.CLAIMED)),
+        Question.is_express,
+        Question.express_returned_at.is_(None),
+        Question.promise_at < now,
+        first=Question.promise_at,
+    )
+    return each(uow, due, lambda question: return_if_missed(uow, question, at=now))
 
 
-def return_if_missed(uow: UnitOfWork, question: Question) -> None:
-    """Give back the surcharge of a locked question that has no answer yet and is too late for it.
+def return_if_missed(uow: UnitOfWork, question: Question, *, at: datetime) -> None:
+    """Give back the surcharge of a locked question that at this moment is too late without an answer.
 
     Once: what went back is noted with the question, in the unit that asks for the money. Whoever is
     writing earns from what is left, and their own limits count that.
@@ -51,10 +47,9 @@ def return_if_missed(uow: UnitOfWork, question: Question) -> None:
     if question.express_minor is None or question.express_returned_at is not None:
         return
     assert question.promise_at is not None
-    now = uow.clock.now()
-    if not is_missed(by=question.promise_at, at=now):
+    if not is_missed(by=question.promise_at, at=at):
         return
-    question.express_returned_at = now
+    question.express_returned_at = at
     refunding.refund_part(
         uow,
         question_id=QuestionId(question.id),

@@ -20,7 +20,7 @@ from upss.forum.rules import timers as rules
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.timers import GRACE
 from upss.forum.service import moves
-from upss.forum.service.moves import make_move
+from upss.forum.service.moves import lock_due, make_move
 from upss.kernel.ids import QuestionId
 from upss.payments.models import Payment
 from upss.payments.service import charging, refunding
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from upss.db.work import UnitOfWork
     from upss.kernel.events import Event
 
-BATCH = 100
 # A complete but unconfirmed payment keeps its question from falling back for this long.
 _CHECKING_AT_MOST = timedelta(days=7)
 _A_DAY = timedelta(days=1)
@@ -45,11 +44,12 @@ def end_offers(uow: UnitOfWork) -> int:
         Payment.status == "checking",
         Question.offer_ends_at > now - _CHECKING_AT_MOST,
     )
-    due = _due(
+    due = lock_due(
         uow,
         Question.status == Status.AWAITING_PAYMENT,
         Question.offer_ends_at <= now,
         ~is_checking,
+        first=Question.id,
     )
     for question in due:
         make_move(uow, question, "offer_ends", actor="timer")
@@ -59,7 +59,9 @@ def end_offers(uow: UnitOfWork) -> int:
 def expire_unanswered(uow: UnitOfWork) -> int:
     """Q15: 48 hours after the promise the whole price goes back by itself."""
     now = uow.clock.now()
-    due = _due(uow, Question.status == Status.QUEUED, Question.promise_at <= now - GRACE)
+    due = lock_due(
+        uow, Question.status == Status.QUEUED, Question.promise_at <= now - GRACE, first=Question.id
+    )
 
     def expire(question: Question) -> None:
         number = QuestionId(question.id)
@@ -73,7 +75,9 @@ def expire_unanswered(uow: UnitOfWork) -> int:
 def retire_drafts(uow: UnitOfWork) -> int:
     """Q3: a draft that nobody touched for 90 days goes."""
     before = uow.clock.now() - rules.DRAFT_RETENTION
-    due = _due(uow, Question.status == Status.DRAFT, Question.updated_at <= before)
+    due = lock_due(
+        uow, Question.status == Status.DRAFT, Question.updated_at <= before, first=Question.id
+    )
     for question in due:
         charging.close_offer(uow, question_id=QuestionId(question.id))
         make_move(uow, question, "draft_retention", actor="timer")
@@ -84,7 +88,8 @@ def tell_what_is_due(uow: UnitOfWork) -> int:
     """Emit the reminders and the late promises that came due since the last time; return how many.
 
     After a standstill those of the last day, and the promises of the last two, are told. A notice
-    goes out once per fact, however often it is told.
+    goes out once per fact, however often it is told: where one cannot be told now, all are told
+    again the next time.
     """
     now = uow.clock.now()
     mark = uow.session.scalars(
@@ -92,19 +97,20 @@ def tell_what_is_due(uow: UnitOfWork) -> int:
     ).one()
     # what a clock that was set back had told ahead of its time is told again, to nobody twice
     known = now - mark.at if mark.at <= now else GRACE
-    mark.at = now
-    span, untouched = min(_A_DAY, known), now - (rules.DRAFT_RETENTION - rules.DRAFT_WARNING)
+    untouched = now - (rules.DRAFT_RETENTION - rules.DRAFT_WARNING)
     missed = _within(min(GRACE, known), uow, Question.promise_at, now, *_UNANSWERED)
-    ended = _within(span, uow, Question.offer_ends_at, now - rules.OFFER_REMINDER, Status.DRAFT)
-    ending = _within(span, uow, Question.updated_at, untouched, Status.DRAFT)
-    return _tell(
-        uow,
-        [
-            *(PromiseMissed(at=now, question_id=each) for each in missed),
-            *(OfferEnded(at=now, question_id=each) for each in ended),
-            *(DraftEnding(at=now, question_id=each) for each in ending),
-        ],
-    )
+    # all of a day each time: while a payment is looked into, an ended offer is no draft yet
+    ended = _within(_A_DAY, uow, Question.offer_ends_at, now - rules.OFFER_REMINDER, Status.DRAFT)
+    ending = _within(min(_A_DAY, known), uow, Question.updated_at, untouched, Status.DRAFT)
+    events = [
+        *(PromiseMissed(at=now, question_id=each) for each in missed),
+        *(OfferEnded(at=now, question_id=each) for each in ended),
+        *(DraftEnding(at=now, question_id=each) for each in ending),
+    ]
+    told = _tell(uow, events)
+    if told == len(events):
+        mark.at = now
+    return told
 
 
 def _tell(uow: UnitOfWork, events: Sequence[Event]) -> int:
@@ -119,17 +125,6 @@ def _tell(uow: UnitOfWork, events: Sequence[Event]) -> int:
         else:
             told += 1
     return told
-
-
-def _due(uow: UnitOfWork, *which: Any) -> Sequence[Question]:
-    return uow.session.scalars(
-        select(Question)
-        .where(*which)
-        .order_by(Question.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    ).all()
 
 
 def _within(
