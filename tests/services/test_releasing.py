@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, select, update
 
 from tests.factories import ANSWER, answered, person, question_row, queued
 from upss.forum import queries_desk
@@ -203,10 +203,25 @@ class TestRelease:
         monkeypatch.setattr(releasing, "BATCH", 2)
         ids = [queued(asker) for _ in range(5)]
         before = question_row(ids[0]).urgent_at
+        with unit() as uow:  # one of an older time: nobody noted what it is fitted to
+            one = update(Question).where(Question.id == ids[-1])
+            uow.session.execute(one.values(fitted_at=None))
+            uow.commit()
         turn(urgency=1.0)
         assert sum(question_row(each).urgent_at < before for each in ids) == 2
         run_timers()
         assert all(question_row(each).urgent_at < before for each in ids)
+
+    def test_what_is_paid_while_a_dial_is_turned_is_fitted_to_it(self, app, asker, clock):
+        with unit() as uow:
+            dialing.turn(uow, organizer_id=None, urgency=1.0)
+            clock.advance(timedelta(seconds=1))
+            with app.app_context():
+                question = queued(asker)  # knows nothing of it yet
+            uow.commit()
+        before = question_row(question).urgent_at
+        run_timers()
+        assert question_row(question).urgent_at < before
 
     def test_who_takes_no_paid_work_any_more_moves_the_urgency(self, asker, ada, clock):
         person(role=Role.ANSWERER, topics=("home",))

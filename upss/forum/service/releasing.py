@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from upss.accounts.models import Account, AccountRole, TopicApproval
 from upss.forum import queries_offpeak as queries
@@ -41,9 +41,9 @@ _log = logging.getLogger(__name__)
 
 def release(uow: UnitOfWork, question: Question) -> None:
     """Say of a question that was just paid from when it may be taken."""
-    dials = queries.dials(uow.session)
+    newest = _newest_change(uow)  # before the dials: those that are turned now come after it
     promise = uow.session.get(QuestionPromise, question.id)
-    _fit(uow, dials, [(question, promise)], knows_until=uow.clock.now())
+    _fit(uow, queries.dials(uow.session), [(question, promise)], knows_until=newest + _MOMENT)
 
 
 def fit_due(uow: UnitOfWork) -> int:
@@ -56,7 +56,10 @@ def fit_due(uow: UnitOfWork) -> int:
     rows = uow.session.execute(
         select(Question, QuestionPromise)
         .outerjoin(QuestionPromise, QuestionPromise.question_id == Question.id)
-        .where(Question.status == Status.QUEUED, Question.fitted_at <= newest)
+        .where(
+            Question.status == Status.QUEUED,
+            or_(Question.fitted_at.is_(None), Question.fitted_at <= newest),
+        )
         .order_by(Question.fitted_at)
         .limit(BATCH)
         .with_for_update(of=Question, skip_locked=True)
