@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 from sqlalchemy import create_engine, select
+from sqlalchemy.event import listen, remove
 from sqlalchemy.orm import Session
 
 from tests.databases import clone
@@ -670,6 +671,22 @@ class TestReminders:
         assert accepting.remind_due(story.uow) == 1
         assert self.days(story) == [3]
 
+    def test_one_that_fails_holds_up_no_other_and_comes_later(self, story, ada):
+        first = story.answered(ada)
+        story.wait(minutes=1)
+        second = story.answered(ada)
+        story.wait(days=1)
+        told = []
+
+        def tell(_uow, event):
+            if event.question_id == first.id and not told:
+                raise RuntimeError
+            told.append(event.question_id)
+
+        story.uow.told({AcceptanceDue: (tell,)})
+        assert [accepting.remind_due(story.uow) for _ in range(3)] == [1, 1, 0]
+        assert told == [second.id, first.id]
+
     def test_not_once_accepted(self, story, ada):
         question = story.answered(ada)
         accepting.accept(story.uow, question_id=question.id, actor_id=story.asker)
@@ -773,6 +790,21 @@ class TestPassingOver:
         row = story.uow.session.scalars(select(Skip)).one()
         assert (row.reason, row.at) == ("too_long", story.clock.now())
         claiming.claim(story.uow, question_id=question.id, answerer_id=berta)
+
+    def test_the_question_is_locked_before_the_person(self, story, berta):
+        question, locks = story.question(), []
+
+        def note(_connection, _cursor, statement, *_more):
+            if " FOR " in statement:
+                locks.append(statement.split("FROM ")[1].split()[0])
+
+        engine = story.uow.session.get_bind()
+        listen(engine, "before_cursor_execute", note)
+        try:
+            story.skip(question, berta)
+        finally:
+            remove(engine, "before_cursor_execute", note)
+        assert locks == ["question", "account"]
 
     def test_a_change_of_mind(self, story, berta):
         first, second = story.question(), story.question()

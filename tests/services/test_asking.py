@@ -7,11 +7,12 @@ from datetime import timedelta
 import psycopg
 import pytest
 from sqlalchemy import select
+from sqlalchemy import text as sql
 
 from tests.factories import draft, pay_at_standin, person, question_row, queued, submitted
 from tests.money import entries, figures_of, payment_row
 from upss.accounts.models import Account
-from upss.forum import queries_ask
+from upss.forum import queries_ask, views_ask
 from upss.forum.models import Move, Question
 from upss.forum.rules.lifecycle import MoveRefused
 from upss.forum.rules.ownership import Owner
@@ -324,12 +325,28 @@ def test_an_anonymous_draft_is_discarded_by_its_browser(app, browser):
     assert moves(number) == [("discard", "asker")]
 
 
-def test_what_is_paid_is_not_edited_any_more(app):
-    number = queued(person())
-    for call in (asking.edit_again, asking.discard):
-        with pytest.raises(MoveRefused), unit() as uow:
-            call(uow, question_id=number)
+def test_what_is_paid_is_refused_before_its_payment_is_locked(app, database):
+    asker = person()
+    number = queued(asker)
+    text = asking.DraftText(**TEXT)
+    late = {"public_id": question_row(number).public_id, "owner": of(asker), "text": text}
+    refused = [
+        (MoveRefused, asking.edit_again, {"question_id": number}),
+        (MoveRefused, asking.discard, {"question_id": number}),
+        (asking.OfferStale, asking.make_offer, {"question_id": number}),
+        (asking.OfferStale, asking.save_draft, late),
+    ]
+    with psycopg.connect(database.owner_conninfo) as elsewhere:  # a refund, say
+        elsewhere.execute("SELECT FROM payment FOR UPDATE")
+        for error, call, facts in refused:
+            with unit() as uow:
+                uow.session.execute(sql("SET LOCAL lock_timeout = '100ms'"))
+                with pytest.raises(error):
+                    call(uow, **facts)
     assert question_row(number).status == "queued"
+    with app.test_request_context():  # it was a draft when the page was made
+        to = views_ask._offer_anew(question_row(number), is_express=True)
+    assert (to.status_code, to.location) == (303, f"/questions/{late['public_id']}")
 
 
 def test_nothing_unpaid_is_withdrawn(app):

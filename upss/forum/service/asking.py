@@ -86,6 +86,8 @@ def save_draft(uow: UnitOfWork, *, public_id: str, owner: Owner, text: DraftText
         asker_id=question.asker_id, session_id=question.session_id
     ):
         raise NotFound(public_id=public_id)
+    if question.paid_at is not None:  # see `_is_paid`
+        raise OfferStale(public_id=public_id)
     charging.lock_payments(uow, question_id=QuestionId(question.id))
     locked(uow, QuestionId(question.id))
     if question.status != Status.DRAFT:
@@ -155,6 +157,8 @@ def make_offer(uow: UnitOfWork, *, question_id: QuestionId, is_express: bool | N
     was one and it still can be. Raises `DraftIncomplete`, `NoPromise`, `NoExpress`, or `OfferStale`
     when the question is no draft any more.
     """
+    if _is_paid(uow, question_id):
+        raise OfferStale(question_id=question_id)
     charging.close_offer(uow, question_id=question_id)  # payments are locked before questions
     question = locked(uow, question_id)
     if question.status != Status.DRAFT:
@@ -265,6 +269,8 @@ def edit_again(uow: UnitOfWork, *, question_id: QuestionId) -> None:
 
     Raises `MoveRefused`, also while the asker has paid and the money is not confirmed yet.
     """
+    if _is_paid(uow, question_id):
+        raise MoveRefused(event="edit_again")
     if PaymentStatus.CHECKING in charging.lock_payments(uow, question_id=question_id):
         raise MoveRefused(event="edit_again", payment=PaymentStatus.CHECKING)
     charging.close_offer(uow, question_id=question_id)
@@ -274,6 +280,8 @@ def edit_again(uow: UnitOfWork, *, question_id: QuestionId) -> None:
 
 def discard(uow: UnitOfWork, *, question_id: QuestionId) -> None:
     """Give a draft up. Raises `MoveRefused`."""
+    if _is_paid(uow, question_id):
+        raise MoveRefused(event="discard")
     charging.close_offer(uow, question_id=question_id)
     question = locked(uow, question_id)
     make_move(uow, question, "discard", actor=_asker(question))
@@ -303,6 +311,16 @@ def enqueue(uow: UnitOfWork, event: PaymentSettled) -> None:
     if question.is_express:
         uow.defer("forum.invite_to_express", question_id=question.id)
     uow.emit(QuestionQueued(at=event.at, question_id=event.question_id))
+
+
+def _is_paid(uow: UnitOfWork, question_id: QuestionId) -> bool:
+    """Tell, without a lock, whether a question was paid: then its payments are not locked first.
+
+    Of an unpaid one payments are locked before the question, as the provider's word does; of a paid
+    one the question, as refunds do.
+    """
+    paid_at = select(Question.paid_at).where(Question.id == question_id)
+    return uow.session.scalar(paid_at) is not None
 
 
 def _asker(question: Question) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 
 from upss.accounts.models import Account
 from upss.forum import queries_hours
+from upss.forum.models import Question
 from upss.forum.models_offers import Skip
 from upss.forum.rules.hours import local_day
 from upss.forum.rules.policy import Policy
@@ -27,6 +28,12 @@ def skip(
 
     Twice on one day is once. Raises `SkipsUsedUp`.
     """
+    # the question before the person, as everywhere: its foreign key would lock it after
+    uow.session.execute(
+        select(Question.id)
+        .where(Question.id == question_id)
+        .with_for_update(read=True, key_share=True)
+    )
     # two presses at once count each other; a key lock leaves foreign keys alone
     uow.session.execute(
         select(Account.id).where(Account.id == answerer_id).with_for_update(key_share=True)
