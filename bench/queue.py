@@ -43,10 +43,10 @@ class Plan:
 
 
 FULL = Plan(
-    workers=(1, 8),
+    workers=(1, 8, 32),
     rounds=5,
     seconds=2,
-    waiting=(10_000, 10_000_000),
+    waiting=(10_000, 1_000_000, 10_000_000),
     people=24_000,
     contested=100,
     crowds=((20, 1_000), (200, 10_000), (2_000, 100_000)),
