@@ -90,9 +90,29 @@ def user_process(folder, *, command=(sys.executable,), **options):
             process.kill()
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """What a server has left that was started once: making one is most of the time of a test."""
+    folder = tmp_path_factory.mktemp("made") / "pg"
+    start(folder).close()
+    assert stops(folder)
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path):
+def new_folder(tmp_path):
+    """Where there is nothing yet."""
     folder = tmp_path / "pg"
+    yield folder
+    if folder.exists():
+        assert stops(folder), "a test left its server running"
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """Where a server has stood before."""
+    folder = tmp_path / "pg"
+    subprocess.run(["cp", "-a", made, folder], check=True)
     yield folder
     if folder.exists():
         assert stops(folder), "a test left its server running"
@@ -149,11 +169,11 @@ def test_data_outlive_the_server(folder):
     server.close()
 
 
-def test_many_start_at_once(folder):
+def test_many_start_at_once(new_folder):
     with (
-        user_process(folder) as one,
-        user_process(folder) as two,
-        user_process(folder) as three,
+        user_process(new_folder) as one,
+        user_process(new_folder) as two,
+        user_process(new_folder) as three,
     ):
         asked = [process.conninfo for process in (one, two, three)]
         assert [answer(conninfo) for conninfo in asked] == [1, 1, 1]
@@ -310,16 +330,16 @@ def test_address_for_sqlalchemy_with_a_space(tmp_path, monkeypatch):
     assert stops(folder)
 
 
-def test_another_major_is_refused_and_nothing_touched(folder):
-    (folder / "data").mkdir(parents=True)
-    (folder / "data" / "PG_VERSION").write_text("16\n")
-    (folder / "server.log").write_text("old")
+def test_another_major_is_refused_and_nothing_touched(new_folder):
+    (new_folder / "data").mkdir(parents=True)
+    (new_folder / "data" / "PG_VERSION").write_text("16\n")
+    (new_folder / "server.log").write_text("old")
     with pytest.raises(
         embedded.EmbeddedError, match=r"(?s)PostgreSQL 16.*upss backup.*upss restore"
     ):
-        start(folder)
-    assert [path.name for path in (folder / "data").iterdir()] == ["PG_VERSION"]
-    assert (folder / "server.log").read_text() == "old"
+        start(new_folder)
+    assert [path.name for path in (new_folder / "data").iterdir()] == ["PG_VERSION"]
+    assert (new_folder / "server.log").read_text() == "old"
 
 
 def test_a_server_that_cannot_start_says_why_at_once(folder):
@@ -341,13 +361,13 @@ def test_missing_package_names_the_ways_out(monkeypatch):
 
 
 @as_root
-def test_folder_of_another_user_is_refused_and_not_taken_over(folder):
-    folder.mkdir(mode=0o750)
-    os.chown(folder, 65534, 65534)
+def test_folder_of_another_user_is_refused_and_not_taken_over(new_folder):
+    new_folder.mkdir(mode=0o750)
+    os.chown(new_folder, 65534, 65534)
     with pytest.raises(embedded.EmbeddedError, match="another user"):
-        start(folder)
-    assert (folder.stat().st_uid, folder.stat().st_mode & 0o777) == (65534, 0o750)
-    assert not list(folder.iterdir())
+        start(new_folder)
+    assert (new_folder.stat().st_uid, new_folder.stat().st_mode & 0o777) == (65534, 0o750)
+    assert not list(new_folder.iterdir())
 
 
 def namespaces_allowed():
@@ -370,41 +390,41 @@ def test_root_by_a_namespace(folder, monkeypatch, parents_untouched):
 
 
 @as_root
-def test_root_by_a_system_user(folder, reachable, monkeypatch, parents_untouched):
+def test_root_by_a_system_user(new_folder, reachable, monkeypatch, parents_untouched):
     path = os.environ["PATH"]
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("STATE_DIRECTORY", str(reachable / "state"))
-    server = start(folder)
-    assert postmaster(folder).username() in embedded_root.SYSTEM_USERS
-    home = place_of(folder).home
+    server = start(new_folder)
+    assert postmaster(new_folder).username() in embedded_root.SYSTEM_USERS
+    home = place_of(new_folder).home
     assert home.parent == reachable / "state"
     assert home.stat().st_mode & 0o777 == 0o700
     roles.init_database(server.conninfo("postgres", "postgres"))
     server.close()
-    assert stops(folder)
+    assert stops(new_folder)
     # the data stay where they are, whatever is possible now
     monkeypatch.setenv("PATH", path)
-    server = start(folder)
+    server = start(new_folder)
     assert answer(server.conninfo("upss_app", "upss")) == 1
-    assert place_of(folder).home == home
+    assert place_of(new_folder).home == home
     server.close()
-    assert stops(folder)
+    assert stops(new_folder)
     # never an empty database in place of one that is missing
     shutil.rmtree(home)
     with pytest.raises(embedded.EmbeddedError, match=r"is gone.*UPSS_DATABASE_URL"):
-        start(folder)
+        start(new_folder)
 
 
 @as_root
-def test_root_without_any_way_is_told_so(folder, tmp_path, monkeypatch, parents_untouched):
+def test_root_without_any_way_is_told_so(new_folder, tmp_path, monkeypatch, parents_untouched):
     tmp_path.chmod(0o700)
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
     with pytest.raises(
         embedded.EmbeddedError, match=r"(?s)refuses to run as root.*UPSS_DATABASE_URL"
     ):
-        start(folder)
-    assert not place_of(folder).data.exists()
+        start(new_folder)
+    assert not place_of(new_folder).data.exists()
 
 
 def ordinary_python():
