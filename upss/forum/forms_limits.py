@@ -24,7 +24,7 @@ from upss.forum.rules.caps import (
 from upss.kernel.money import EXPONENTS
 from upss.web.i18n import N_, catalogue, gettext
 
-# "1.000", "1,000" and "1 000" are a thousand in all three languages; what follows is no such sign.
+# "1.000", "1,000" and "1 000" are a thousand in all three languages; decimals have another sign.
 _GROUPED = r"[1-9]\d{0,2}(?:(?P<sign>[ .,])\d{3})(?:(?P=sign)\d{3}){0,2}(?!(?P=sign)\d)"
 _MONEY = re.compile(
     rf"(?:€|EUR)?\s*(?P<whole>{_GROUPED}|\d{{1,12}})(?:[.,](?P<part>\d{{1,2}}))?\s*(?:€|EUR|euros?)?",
