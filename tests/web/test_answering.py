@@ -548,7 +548,7 @@ class TestOlderPage:
 
     def test_its_autosave_is_kept_beside(self, browser, claimed, ada, unseen):
         answer = browser.post(write_url(claimed, "/autosave"), data=unseen | {"body": "Older"})
-        assert answer.json["saved_at_text"].startswith("You took this question again later.")
+        assert answer.json["saved_at_text"].startswith("There is a newer text of yours.")
         assert kept(claimed, ada) == "Newer"
         page = text_of(browser.get(write_url(claimed)))
         assert "From an older page" in page
@@ -559,7 +559,7 @@ class TestOlderPage:
     def test_none_of_its_buttons_touches_the_newer_one(self, browser, claimed, ada, unseen, button):
         answer = browser.post(write_url(claimed), data=unseen | {"body": "Older", "do": button})
         page = text_of(browser.get(answer.headers["Location"]))
-        assert "You took this question again later." in page
+        assert "There is a newer text of yours." in page
         assert kept(claimed, ada) == "Newer"
         assert question_row(claimed.id).status == "claimed"
 
@@ -570,6 +570,27 @@ class TestOlderPage:
         )
         assert answer.status_code == 200
         assert kept(claimed, ada) == "Newer"
+
+
+class TestTwoWindows:
+    """Two windows of the same claim: whoever saves later from an older page overwrites nothing."""
+
+    def test_what_the_older_one_saves_is_kept_beside(self, browser, claimed, ada):
+        older = hidden_of(text_of(browser.get(write_url(claimed))))
+        newer = hidden_of(text_of(browser.get(write_url(claimed))))
+        browser.post(write_url(claimed), data=newer | {"body": "Mine", "do": "save"})
+        answer = browser.post(write_url(claimed), data=older | {"body": "Other", "do": "save"})
+        page = text_of(browser.get(answer.headers["Location"]))
+        assert "There is a newer text of yours." in page
+        assert "From an older page" in page
+        assert "Other" in page
+        assert kept(claimed, ada) == "Mine"
+
+    def test_a_page_goes_on_saving_what_it_saved_itself(self, browser, claimed, ada):
+        page = hidden_of(text_of(browser.get(write_url(claimed))))
+        for body in ("One", "One two", "One two three"):
+            browser.post(write_url(claimed, "/autosave"), data=page | {"body": body})
+            assert kept(claimed, ada) == body
 
 
 class TestSend:

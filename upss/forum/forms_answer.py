@@ -10,6 +10,7 @@ from upss.forum.rules.policy import Policy
 from upss.forum.rules.queue import Reason
 from upss.forum.rules.skips import SkipReason
 from upss.forum.rules.texts import ANSWER_MAX, ANSWER_MIN, DRAFT_MAX, clean
+from upss.forum.service.answering import Page
 from upss.kernel.ids import ClaimId
 from upss.web.i18n import N_, gettext, ngettext
 
@@ -71,6 +72,14 @@ def typed_claim() -> ClaimId | None:
     )
 
 
+def typed_page() -> Page | None:
+    """Return the page for writing that was sent, None if it does not say which."""
+    token, revision = request.form.get("page", ""), request.form.get("revision", "")
+    if not token or not (revision.isascii() and revision.isdecimal() and len(revision) < 10):
+        return None
+    return Page(token[:24], int(revision))
+
+
 def body_error(fault: str, body: str) -> str:
     """Say what is wrong with an answer (empty, too_short, too_long) and how to mend it."""
     if fault == "empty":
@@ -99,9 +108,9 @@ def too_much_error() -> str:
 
 
 def aside_words() -> str:
-    """Say that a page of an earlier claim is too old to go on with."""
+    """Say that a page is too old to go on with."""
     return gettext(
-        "You took this question again later. What you wrote here is kept beside your newer text."
+        "There is a newer text of yours. What you wrote here is kept beside it."
         " Load the page again to see both."
     )
 

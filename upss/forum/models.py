@@ -203,7 +203,8 @@ class Claim(Base):
 class AnswerDraft(Base):
     """What an answerer has written so far; kept when the claim ends.
 
-    `aside` is what a page of an earlier claim saved after a later one had begun.
+    `aside` is what a page of an earlier claim saved after a later one had begun, or a page in a
+    second window; `page` is the one that saved `body`.
     """
 
     __tablename__ = "answer_draft"
@@ -212,6 +213,7 @@ class AnswerDraft(Base):
     answerer_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
     body: Mapped[str] = mapped_column(Text)
     aside: Mapped[str] = mapped_column(Text, server_default="")
+    page: Mapped[str] = mapped_column(String(24), server_default="")
     revision: Mapped[int]
     saved_at: Mapped[datetime]
 

@@ -20,7 +20,7 @@ from upss.forum.rules.skips import SkipsUsedUp
 from upss.forum.rules.texts import ANSWER_MAX, answer_fault, clean
 from upss.forum.service import answering, claiming, refusals, skipping
 from upss.kernel.errors import NotFound
-from upss.kernel.ids import QuestionId
+from upss.kernel.ids import QuestionId, new_public_id
 from upss.site.labels import topic_name
 from upss.web.access import for_answerers, signed_in
 from upss.web.filters import tell_times_in
@@ -158,9 +158,7 @@ def autosave(public_id: str) -> ResponseReturnValue:
     work = _work(public_id)
     try:
         with unit() as uow:
-            saved = answering.save_draft(
-                uow, **_ids(work), body=forms.typed_body(), claim_id=forms.typed_claim()
-            )
+            saved = _save_draft(uow, work)
             uow.commit()
     except answering.DraftTooLong as error:
         return {"error": error.code, "message": forms.too_much_error()}, error.status
@@ -230,7 +228,7 @@ def _save(work: queries.Work) -> ResponseReturnValue:
     body = forms.typed_body()
     try:
         with unit() as uow:
-            saved = answering.save_draft(uow, **_ids(work), body=body, claim_id=forms.typed_claim())
+            saved = _save_draft(uow, work)
             uow.commit()
     except answering.DraftTooLong as error:
         return _write_page(work, body, forms.too_much_error()), error.status
@@ -247,6 +245,16 @@ def _save(work: queries.Work) -> ResponseReturnValue:
         return _write_page(_work(work.public_id), body, forms.body_error(fault, body)), 422
     page = "answering.check" if button == "check" else "answering.write"
     return redirect(url_for(page, public_id=work.public_id), 303)
+
+
+def _save_draft(uow: UnitOfWork, work: queries.Work) -> answering.Saved:
+    return answering.save_draft(
+        uow,
+        **_ids(work),
+        body=forms.typed_body(),
+        claim_id=forms.typed_claim(),
+        page=forms.typed_page(),
+    )
 
 
 def _hand_back(work: queries.Work) -> ResponseReturnValue:
@@ -319,6 +327,7 @@ def _write_page(work: queries.Work, body: str, error: str | None = None) -> str:
     return render_template(
         "forum/answering.html",
         work=work,
+        page=new_public_id(),
         body=body,
         error=error,
         errors=[("body", error)] if error else [],

@@ -41,13 +41,25 @@ class AnswerRefused(DomainError):
 class Saved:
     """What the server keeps now. `ends_at` is None when the claim had already ended.
 
-    `is_aside`: the page was of an earlier claim, so its text is kept beside the newer draft.
+    `is_aside`: the page was of an earlier claim, or older than the draft, so its text is kept beside.
     """
 
     saved_at: datetime
     ends_at: datetime | None
     revision: int
     is_aside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page for writing: its own `token`, and the `revision` of the draft that it began with."""
+
+    token: str
+    revision: int
+
+    def knows(self, draft: AnswerDraft) -> bool:
+        """Tell whether the draft is what the page began with, or what it saved itself."""
+        return self.revision == draft.revision or self.token == draft.page
 
 
 def save_draft(
@@ -57,12 +69,13 @@ def save_draft(
     answerer_id: AccountId,
     body: str,
     claim_id: ClaimId | None = None,
+    page: Page | None = None,
 ) -> Saved:
     """Keep what was written so far; a change moves the end of the claim, the same text does not.
 
     Whoever ever claimed the question may save, so that nothing typed is lost. `claim_id` is the
     claim that the page was made for (None: the newest): what comes late from an earlier one is
-    kept aside. Raises `DraftTooLong`, or `NotFound` for anybody else.
+    kept aside, and so is what comes from a `page` that does not know the present draft. Raises `DraftTooLong`, or `NotFound` for anybody else.
     """
     text = clean(body)
     if len(text) > DRAFT_MAX:
@@ -72,11 +85,13 @@ def save_draft(
     now = uow.clock.now()
     newest = claiming.newest_claim(uow, question, answerer_id)
     draft = _draft(uow, question_id, answerer_id)
-    is_aside = claim_id not in {None, newest.id}
+    is_late = page is not None and not page.knows(draft) and text != draft.body
+    is_aside = is_late or claim_id not in {None, newest.id}
     if is_aside:
         draft.aside = "" if text == draft.body else text
     elif draft.body != text:
         draft.body, draft.saved_at = text, now
+        draft.page = "" if page is None else page.token
         draft.revision += 1
         _save(question, newest, now)
     ends_at = newest.ends_at if newest.status == "active" and not is_aside else None
@@ -91,6 +106,7 @@ def _draft(uow: UnitOfWork, question_id: QuestionId, answerer_id: AccountId) -> 
             answerer_id=answerer_id,
             body="",
             aside="",
+            page="",
             revision=0,
             saved_at=uow.clock.now(),
         )
