@@ -324,13 +324,19 @@ def simulate(instance: Path | None, *, from_db: bool, **options: Any) -> None:
     questions there are comes from there.
     """
     from upss.simulation.command import read, simulate  # noqa: PLC0415
+    from upss.simulation.scenario import BadScenario  # noqa: PLC0415
 
-    if from_db:
-        scenario, wanted = read(options, slots=0.0)
-        scenario = _this_site(instance).placed_in(scenario)
-    else:
-        scenario, wanted = read(options)
-    if not simulate(scenario, wanted):
+    try:
+        if from_db:
+            scenario, wanted = read(options, slots=0.0)
+            scenario = _this_site(instance).placed_in(scenario)
+        else:
+            scenario, wanted = read(options)
+        is_met = simulate(scenario, wanted)
+    except BadScenario as error:
+        message = f"--{error.facts['option']}: write {error.facts['wanted']}"
+        raise click.UsageError(message) from error
+    if not is_met:
         sys.exit(1)
 
 

@@ -305,5 +305,5 @@ def test_a_topic_that_refuses_everything_is_named(seeds):
 def test_the_command_refuses_what_it_cannot_read():
     for wrong in (["--surge", "much"], ["--seeds", "0"], ["--weeks", "0"]):
         done = CliRunner().invoke(main, ["simulate", *wrong])
-        assert done.exit_code == 1
-        assert "bad_scenario" in done.output
+        assert done.exit_code == 2
+        assert f"{wrong[0]}: write " in done.output

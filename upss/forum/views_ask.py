@@ -325,13 +325,13 @@ def _submit(public_id: str) -> Any:
 def _check_again(before: Question, email: str, *, is_agreed: bool) -> str | None:
     """Show a fresh offer with what was typed for the one before; None if there is none to show.
 
-    Who agreed to a price has not agreed to another one.
+    Who agreed to a price and a promise has not agreed to others.
     """
     with unit() as uow:
         draft = queries_ask.owned(uow.session, before.public_id, owner())
     if draft.status != Status.DRAFT or not asking.is_payable(draft, now=clock().now()):
         return None
-    is_same = draft.price_minor == before.price_minor
+    is_same = (draft.price_minor, draft.promise_at) == (before.price_minor, before.promise_at)
     return _check_page(draft, [], email, is_agreed=is_agreed and is_same)
 
 

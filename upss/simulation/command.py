@@ -72,7 +72,7 @@ def read(options: Mapping[str, Any], *, slots: float = SLOTS) -> tuple[Scenario,
 def simulate(scenario: Scenario, wanted: Wanted) -> bool:
     """Run, print and write; return whether every goal that was asked for is met."""
     if not 1 <= wanted.seeds <= SEEDS_MOST:
-        raise BadScenario(option="seeds")
+        raise BadScenario(option="seeds", wanted=f"1 to {SEEDS_MOST}")
     scenarios = runs_of(scenario, wanted)
     total = wanted.seeds * sum(weeks_of(one) for one in scenarios.values())
     with _progress(total) as seen:

@@ -23,7 +23,7 @@ _EVENT = re.compile(r"(\d+(?:\.\d+)?)@(\d+):(\d+)")
 
 
 class BadScenario(DomainError):
-    """The fact `option` cannot be read or is out of its range."""
+    """The fact `option` cannot be read or is out of its range; the fact `wanted` says what can be."""
 
     code = "bad_scenario"
 
@@ -51,7 +51,7 @@ class Event:
         found = _EVENT.fullmatch(text)
         event = cls(float(found[1]), int(found[2]), int(found[3])) if found else None
         if event is None or not 1 <= event.first < event.end:
-            raise BadScenario(option=option, example="1.6@10:12")
+            raise BadScenario(option=option, wanted="size@first week:week after, as 1.6@10:12")
         return event
 
     def covers(self, week: int) -> bool:
@@ -93,23 +93,23 @@ class Scenario:
     site: Site | None = None  # a real one, in place of the invented people and questions
 
     def __post_init__(self) -> None:
-        checks = {
-            "answerers": 1 <= self.answerers <= 2000,
-            "per-week": 0 < self.per_week <= 20_000,
-            "weeks": 1 <= self.weeks <= 104,
-            "warm-up": 0 <= self.warm_up <= 52,
-            "topics": 1 <= self.topics <= 50,
-            "languages": 1 <= self.languages <= 2,
-            "urgency": 0 <= self.policy.urgency <= 1,
-            "slots": 0 <= self.slots <= 1,
-            "express": 0 <= self.express_share <= 1,
-            "press": 0 <= self.press <= 1,
-            "guess": self.guess is None or self.guess > 0,
-            "away": self.away is None or self.away.size <= 1,
+        ranges = {
+            "answerers": (1 <= self.answerers <= 2000, "1 to 2000"),
+            "per-week": (0 < self.per_week <= 20_000, "more than 0, up to 20000"),
+            "weeks": (1 <= self.weeks <= 104, "1 to 104"),
+            "warm-up": (0 <= self.warm_up <= 52, "0 to 52"),
+            "topics": (1 <= self.topics <= 50, "1 to 50"),
+            "languages": (1 <= self.languages <= 2, "1 or 2"),
+            "urgency": (0 <= self.policy.urgency <= 1, "0 to 1"),
+            "slots": (0 <= self.slots <= 1, "0 to 1"),
+            "express": (0 <= self.express_share <= 1, "0 to 1"),
+            "press": (0 <= self.press <= 1, "0 to 1"),
+            "guess": (self.guess is None or self.guess > 0, "more than 0"),
+            "away": (self.away is None or self.away.size <= 1, "a share of 0 to 1"),
         }
-        for option, fine in checks.items():
-            if not fine:
-                raise BadScenario(option=option)
+        for option, (is_fine, wanted) in ranges.items():
+            if not is_fine:
+                raise BadScenario(option=option, wanted=wanted)
 
     @property
     def rel(self) -> tuple[float, ...]:
