@@ -39,10 +39,18 @@ def environment(work: Path | None = None) -> Path:
     if complete.exists():
         return python
     print("Installing django-hordak for comparison (once)", file=sys.stderr)
-    venv.create(folder, clear=True, with_pip=True)
-    pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries=1")
+    venv.create(folder, clear=True)  # without a pip of its own: ours installs into it
+    pip = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--retries=1")
     ran = subprocess.run(
-        [*pip, "--timeout=15", "--no-deps", "--no-compile", "-r", REQUIREMENTS],
+        [
+            *pip,
+            "--disable-pip-version-check",
+            "--timeout=15",
+            "--no-deps",
+            "--no-compile",
+            "-r",
+            REQUIREMENTS,
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -1,4 +1,4 @@
-"""Eight processes want the same questions: each is given away exactly once."""
+"""Eight processes want the same fifty questions: each is given away exactly once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
-from tests.trust.claim_stage import NIGHTLY, PATIENCE, Work, people, questions_of, unit, waiting_for
+from tests.trust.claim_stage import PATIENCE, Work, people, questions_of, unit, waiting_for
 from upss.forum.models import Claim, Move, Question
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.queue import ClaimRefused
@@ -16,7 +16,7 @@ from upss.forum.service import claiming
 
 PROCESSES = 8
 OPEN_CLAIMS_MAX = Policy().open_claims_max
-QUESTIONS = 50 if NIGHTLY else 30
+QUESTIONS = 50
 
 
 def claim_all(url, start, answerers, questions, told):
@@ -60,9 +60,7 @@ def race(url, shares):
 
 
 def test_each_question_is_given_away_once(engine, database):
-    own = (
-        3 if NIGHTLY else 2
-    )  # answerers of each process: together they may hold more than there is
+    own = 3  # answerers of each process: together they may hold more than there is
     assert PROCESSES * own * OPEN_CLAIMS_MAX > QUESTIONS
     asker, *answerers = people(engine, 1 + PROCESSES * own)
     wanted = questions_of(engine, asker, QUESTIONS)

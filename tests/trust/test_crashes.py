@@ -18,7 +18,7 @@ from upss.ledger.verify import verify
 from upss.web.ports import unit
 
 SEED = 20_261_118
-SAMPLED = 8
+SAMPLED = 12
 PATHS = ("payout", "withdrawal")
 
 

@@ -33,7 +33,7 @@ from upss.ledger.service.anchoring import anchor
 from upss.ledger.service.posting import Overdrawn, post
 
 PROCESSES = 8
-SECONDS = 60 if os.environ.get("UPSS_NIGHTLY") else 5
+SECONDS = 60 if os.environ.get("UPSS_NIGHTLY") else 10
 PATIENCE = 90
 PRICE = 1001
 TERMS = Terms(1500, 300, ((7, 2), (8, 1)))
