@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
@@ -157,20 +157,9 @@ def undo() -> ResponseReturnValue:
     with unit() as uow:
         standing = queries.standing(uow.session)
         last = standing.before
-        if last is None:
-            return _changed_meanwhile()
-        try:
-            dialing.turn(
-                uow,
-                organizer_id=signed_in().id,
-                expected=forms.number("version") or 0,
-                **_columns(last.row),
-            )
-        except dialing.DialsChanged:
-            return _changed_meanwhile()
-        uow.commit()
-    flash(_("The last change of the dials is undone."), "ok")
-    return redirect(url_for("week.overview"), 303)
+    if last is None:
+        return _changed_meanwhile()
+    return _turn(_columns(last.row), _("The last change of the dials is undone."))
 
 
 def _turning(
@@ -190,18 +179,23 @@ def _turning(
         return _form_page(what, standing, typed.fields, typed.errors), 422
     if step != "save":
         return _check_page(what, standing, typed)
+    return _turn(typed.changes, _("The dials are turned. Promises that were given stand."))
+
+
+def _turn(changes: Mapping[str, Any], done: str) -> ResponseReturnValue:
+    """Turn the dials that the page has shown, and say so; others since then go first."""
     with unit() as uow:
         try:
             dialing.turn(
                 uow,
                 organizer_id=signed_in().id,
                 expected=forms.number("version") or 0,
-                **typed.changes,
+                **changes,
             )
         except dialing.DialsChanged:
             return _changed_meanwhile()
         uow.commit()
-    flash(_("The dials are turned. Promises that were given stand."), "ok")
+    flash(done, "ok")
     return redirect(url_for("week.overview"), 303)
 
 
