@@ -50,14 +50,14 @@ compiled: setup
 	$(BIN)/pytest -n0 --quiet --collect-only tests >/dev/null
 
 # Two halves at the same time, for tests with a browser wait half of theirs; what these say is shown
-# at the end. They go a file at a time: each worker has demos and a browser of its own.
+# at the end. They go in groups: what looks at the filled demo, and what walks through an empty one.
 tests: setup
 	mkdir -p build
 	$(WITH_HLEDGER) && $(WITH_BROWSER) || exit 1; \
 	COVERAGE_FILE=build/.coverage.browser \
 		$(PYTEST) -n 2 --dist loadfile tests/e2e --cov --cov-report= >build/browser.log 2>&1 & browser=$$!; \
 	trap 'kill $$browser 2>/dev/null' INT TERM; \
-	$(PYTEST) -n 2 --ignore=tests/e2e --cov --cov-report=; others=$$?; \
+	$(PYTEST) -n 3 --ignore=tests/e2e --cov --cov-report=; others=$$?; \
 	wait $$browser; seen=$$?; cat build/browser.log; \
 	test $$others$$seen = 00
 	$(BIN)/coverage combine --quiet --append build/.coverage.browser

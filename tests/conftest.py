@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -32,6 +33,9 @@ from upss.standin import Running
 from upss.standin import create_app as make_standin
 from upss.web import ports
 from upss.web.ports import Ports
+
+# What thousands of tests keep would be looked through again and again: a tenth of their time.
+gc.set_threshold(100_000, 50, 1_000)
 
 # `make nightly` asks for ci; a failure there prints what reproduces it.
 hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 TAGS = ["wcag2a", "wcag2aa", "wcag2aaa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LEAST_TARGET = 44
@@ -100,3 +101,12 @@ def frame_faults(page: Page, language: str, *, is_product: bool) -> list[str]:
         if has_errors and not page.evaluate("document.activeElement.matches('.error-summary')"):
             faults.append("the error summary has no focus")
     return faults
+
+
+def picture(page: Page, file: Path) -> None:
+    """Keep the whole page as a picture; Chromium may fail to take one just after a change of size."""
+    try:
+        page.screenshot(path=file, full_page=True)
+    except Error:
+        page.wait_for_timeout(500)
+        page.screenshot(path=file, full_page=True)

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from tests.e2e.conftest import NewContext
 from tests.e2e.hands import Hands, Keyboard
+from tests.e2e.looks import picture
 from tests.e2e.path import WORDS, Path
 from tests.e2e.stage import Stage
 
@@ -28,7 +29,7 @@ def test_the_whole_path_with_the_keyboard_alone(empty: Stage, new_context: NewCo
 
     def seen(name: str, at: Hands) -> None:
         pages.append(name)
-        picture(at.page, f"{len(pages):02d}-{name}")
+        both_widths(at.page, f"{len(pages):02d}-{name}")
 
     Path(empty, WORDS["en"], hands, seen).walk()
 
@@ -37,9 +38,9 @@ def test_the_whole_path_with_the_keyboard_alone(empty: Stage, new_context: NewCo
     assert len(pages) > 30
 
 
-def picture(page: Page, name: str) -> None:
+def both_widths(page: Page, name: str) -> None:
     """Keep the page as it looks on a desk and on a phone."""
     for kind, width in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=SCREENSHOTS / f"{name}-{kind}.png", full_page=True)
+        picture(page, SCREENSHOTS / f"{name}-{kind}.png")
     page.set_viewport_size({"width": WIDTHS["desktop"], "height": 900})

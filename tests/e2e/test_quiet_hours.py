@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.conftest import NewContext
 from tests.e2e.hands import Hands, Keyboard
-from tests.e2e.looks import measured_faults
+from tests.e2e.looks import measured_faults, picture
 from tests.e2e.path import WORDS
 from tests.e2e.quiet_hours import QuietPath
 from tests.e2e.stage import Stage
@@ -44,8 +44,7 @@ def test_quiet_hours_by_keyboard_without_javascript(
             at.page.set_viewport_size({"width": width, "height": 900})
             faults.extend(f"{name} {kind}: {fault}" for fault in measured_faults(at.page))
             if IS_NIGHTLY:
-                picture = SCREENSHOTS / language / f"{len(pages):02d}-{name}-{kind}.png"
-                at.page.screenshot(path=picture, full_page=True)
+                picture(at.page, SCREENSHOTS / language / f"{len(pages):02d}-{name}-{kind}.png")
         at.page.set_viewport_size({"width": WIDTHS["desktop"], "height": 900})
 
     try:
