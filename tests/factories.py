@@ -156,6 +156,7 @@ def submitted(asker_id: AccountId, **changes: Any) -> tuple[QuestionId, PaymentI
             question_id=question_id,
             owner=Owner(asker_id=asker_id, session_id=None),
             email="asker@example.org",
+            language="en",
         )
         uow.commit()
     payment_tasks.start_checkout(payment_id)

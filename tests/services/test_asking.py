@@ -55,9 +55,11 @@ def offer(question):
         uow.commit()
 
 
-def submit(question, owner, email="asker@example.org"):
+def submit(question, owner, email="asker@example.org", language="en"):
     with unit() as uow:
-        payment = asking.submit(uow, question_id=question, owner=owner, email=email)
+        payment = asking.submit(
+            uow, question_id=question, owner=owner, email=email, language=language
+        )
         uow.commit()
     return payment
 
@@ -286,7 +288,9 @@ def test_an_unknown_question(app):
 def test_an_anonymous_asker_gets_an_account_by_the_address(app, browser):
     number, _ = save(of(session=browser()), language="ca")
     offer(number)
-    submit(number, of(session=question_row(number).session_id), "nube.prat@example.org")
+    submit(
+        number, of(session=question_row(number).session_id), "nube.prat@example.org", language="ca"
+    )
     row = question_row(number)
     with unit() as uow:
         account = uow.session.get_one(Account, row.asker_id)

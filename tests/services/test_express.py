@@ -119,6 +119,7 @@ def express(asker):
             question_id=question,
             owner=Owner(asker_id=asker, session_id=None),
             email="asker@example.org",
+            language="en",
         )
         uow.commit()
     payment_tasks.start_checkout(payment)

@@ -173,6 +173,7 @@ class Product:
                 question_id=question_id,
                 owner=Owner(asker_id=asker, session_id=None),
                 email="asker@example.org",
+                language="en",
             )
             uow.commit()
         self.questions[asked.id], self.numbers[question_id] = question_id, asked.id

@@ -282,7 +282,9 @@ def test_an_event_that_came_before_the_first_answer_finds_its_payment():
     with unit() as uow:
         asking.make_offer(uow, question_id=question)
         owner = Owner(asker_id=asker, session_id=None)
-        payment = asking.submit(uow, question_id=question, owner=owner, email="a@example.org")
+        payment = asking.submit(
+            uow, question_id=question, owner=owner, email="a@example.org", language="en"
+        )
         uow.commit()
     row = payment_row(payment)
     order = tasks._order(row)

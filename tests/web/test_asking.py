@@ -9,6 +9,7 @@ import psycopg
 from sqlalchemy import select
 
 from tests.factories import hidden_of, person, post, question_row, queued, sign_in_as
+from upss.accounts.models import Account
 from upss.forum.models import Question
 from upss.forum.models_offpeak import Waiting
 from upss.forum.rules.ownership import Owner
@@ -16,6 +17,7 @@ from upss.forum.service import asking
 from upss.forum.service.asking import DraftText
 from upss.forum.service.waiting import tell_waiting
 from upss.kernel.ids import new_public_id
+from upss.payments.models import Payment
 from upss.web import sessions
 from upss.web.ports import unit
 
@@ -46,6 +48,19 @@ def test_an_anonymous_visitor_asks_pays_and_reads_the_state(client):
     public_id = url.rsplit("/", 1)[1]
     page = client.get(f"/questions/{public_id}").get_data(as_text=True)
     assert "Not paid yet" in page
+
+
+def test_who_pays_is_spoken_to_in_the_language_they_read(client):
+    """A question may be written in another: here by a Catalan reader, for people who read English."""
+    url = start(client)
+    check = post(client, url, **FIELDS, do="continue").headers["Location"]
+    client.get(f"{check}?lang=ca")
+    post(client, check, email="nube.prat@example.org", agree="yes")
+    with unit() as uow:
+        question = uow.session.scalars(select(Question)).one()
+        assert question.language == "en"
+        assert uow.session.scalars(select(Payment)).one().language == "ca"
+        assert uow.session.get(Account, question.asker_id).language == "ca"
 
 
 def test_home_pages_answer(client):

@@ -288,6 +288,7 @@ class _StorySteps:
                 question_id=self._question,
                 owner=Owner(asker_id=self._asker, session_id=None),
                 email=ASKERS[self._story.asker].address,
+                language=self._story.language,
             )
             uow.commit()
         payment_tasks.start_checkout(self._payment)

@@ -24,7 +24,7 @@ from upss.payments import tasks as payment_tasks
 from upss.site import queries as site
 from upss.web import limits, sessions
 from upss.web.access import for_everyone, person
-from upss.web.i18n import gettext
+from upss.web.i18n import catalogue, gettext
 from upss.web.ports import clock, unit
 
 if TYPE_CHECKING:
@@ -310,6 +310,7 @@ def _submit(public_id: str) -> Any:
                 question_id=QuestionId(draft.id),
                 owner=owner(),
                 email=email,
+                language=catalogue().code,
                 seen=request.form.get("offer", ""),
             )
             uow.commit()

@@ -231,11 +231,13 @@ def submit(
     question_id: QuestionId,
     owner: Owner,
     email: str,
+    language: str,
     seen: str | None = None,
 ) -> PaymentId:
     """Take the frozen offer: the question awaits payment, the payment row exists.
 
-    `seen` is the mark of the offer that the asker agreed to; another one, made in a second tab
+    `language` is what the asker reads, and so the payment page and the mails of a new account; it
+    need not be that of the question. `seen` is the mark of the offer that the asker agreed to; another one, made in a second tab
     say, is `OfferStale`. An anonymous asker's address makes (or finds) their account, unconfirmed. Raises `OfferStale`,
     `DraftIncomplete` or `MoveRefused`.
     """
@@ -245,7 +247,7 @@ def submit(
     if question.status == Status.DRAFT and not is_payable(question, now=uow.clock.now()):
         raise OfferStale(question_id=question_id)
     question.asker_id = owner.asker_id or accounts.account_for_email(
-        uow, email=email, language=question.language
+        uow, email=email, language=language
     )
     question.email = email
     make_move(uow, question, "submit", actor=by(question.asker_id))
@@ -260,7 +262,7 @@ def submit(
         expires_at=question.offer_ends_at,
         honour_until=question.honour_until,
         email=email,
-        language=question.language,
+        language=language,
     )
 
 
