@@ -202,10 +202,26 @@ def test_a_month_begins_at_midnight_of_the_site(client, people, clock, wait):
 
 
 @pytest.mark.parametrize(
-    "bad", ["month=2026-13&state=x", "month=x", "before=x", "before=" + "9" * 30]
-)
-def test_a_filter_that_cannot_be_read_means_now(client, people, bad):
-    assert "Payouts in November 2026" in page(client, f"/organizer/payouts?{bad}")
+    ("bad", "is_said"),
+    [
+        ("month=2026-13", True), ("month=x&state=to_pay", True), ("month=1999-12", True),
+        ("month=all&state=x", True), ("state=paid", True),
+        ("before=x", False), ("before=" + "9" * 30, False), ("month=&state=", False),
+    ],
+)  # fmt: skip
+def test_a_filter_that_cannot_be_read_is_said(client, people, bad, is_said):
+    for path in ("/organizer/payouts", "/organizer/books/over-time"):
+        shown = page(client, f"{path}?{bad}")
+        assert ("that we do not know" in shown) is is_said
+        assert ("November 2026" if "all" not in bad else "All") in shown
+    answer = client.get(f"/organizer/payouts.csv?{bad}")
+    assert answer.status_code == (303 if is_said else 200)
+
+
+def test_the_page_says_what_its_file_could_not_read(client, people):
+    shown = client.get("/organizer/payouts.csv?month=x&state=to_pay", follow_redirects=True)
+    assert "that we do not know" in shown.get_data(as_text=True)
+    assert '<option value="to_pay" selected' in shown.get_data(as_text=True)
 
 
 def test_the_months_run_from_the_first_entry_to_now(clock):

@@ -21,12 +21,17 @@ _MONTH = N_("LLLL y")
 
 @dataclass(frozen=True, slots=True)
 class MoneyFilter:
-    """Which payments: those from `since` up to `until`, in `state`; None leaves it open."""
+    """Which payments: those from `since` up to `until`, in `state`; None leaves it open.
+
+    `is_understood` is false where the address asked for something else: that has to be said, or
+    these figures would be taken for those that were meant.
+    """
 
     month: date | None
     state: str | None
     since: datetime | None
     until: datetime | None
+    is_understood: bool = True
 
     @property
     def step(self) -> str:
@@ -40,28 +45,29 @@ class MoneyFilter:
 
 
 def money_filter(args: Mapping[str, str], *, now: datetime, zone: str) -> MoneyFilter:
-    """Read the filter; what cannot be read means this month, and every state."""
-    today = now.astimezone(ZoneInfo(zone)).date()
-    month = _month(args.get("month", ""), today)
-    state = args.get("state")
+    """Read the filter: this month and every state, unless another is asked for."""
+    typed, state = args.get("month", ""), args.get("state", "")
     picked = state if state in STATES else None
-    if month is None:
-        return MoneyFilter(None, picked, None, None)
-    return MoneyFilter(month, picked, _midnight(month, zone), _midnight(_next(month), zone))
+    is_state = picked is not None or state in {"", ALL}
+    if typed == ALL:
+        return MoneyFilter(None, picked, None, None, is_state)
+    asked = _month(typed)
+    is_understood = is_state and (asked is not None or not typed)
+    month = asked or now.astimezone(ZoneInfo(zone)).date().replace(day=1)
+    since, until = _midnight(month, zone), _midnight(_next(month), zone)
+    return MoneyFilter(month, picked, since, until, is_understood)
 
 
 # Months whose neighbours are dates too.
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2999, 12, 1)
 
 
-def _month(value: str, today: date) -> date | None:
-    if value == ALL:
-        return None
+def _month(typed: str) -> date | None:
     try:
-        month = date.fromisoformat(f"{value}-01")
+        month = date.fromisoformat(f"{typed}-01")
     except ValueError:
-        return today.replace(day=1)
-    return month if _EARLIEST <= month <= _LATEST else today.replace(day=1)
+        return None
+    return month if _EARLIEST <= month <= _LATEST else None
 
 
 def _next(month: date) -> date:

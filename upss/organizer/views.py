@@ -80,8 +80,11 @@ def payouts() -> ResponseReturnValue:
 @blueprint.get("/payouts.csv")
 @for_auditors
 def payouts_csv() -> ResponseReturnValue:
-    """Send the rows of the same filter as a file."""
+    """Send the rows of the same filter as a file; the page says what it cannot understand."""
     wanted = _wanted()
+    if not wanted.is_understood:
+        month, state = request.args.get("month"), request.args.get("state")
+        return redirect(url_for("organizer.payouts", month=month, state=state), 303)
     name = f"payouts-{forms.month_value(wanted.month)}.csv"
     with unit() as uow:
         rows = audit.every_paid_question(uow.session, wanted, now=uow.clock.now())
