@@ -167,6 +167,15 @@ class Both(Run):
         self.desk.story.counts["saved"] += len(done.acts)
         return done
 
+    def _review(self, worker: Worker, case: Case, now: datetime) -> None:
+        """Take a surcharge that went back out of the share; its room was held until now."""
+        share = self.desk.product.share(case.asked.id)
+        if share != case.asked.share_minor:
+            worker.loses(case.asked.share_minor - share)
+            case.asked = replace(case.asked, share_minor=share)
+            self.desk.story.counts["surcharge back"] += 1
+        super()._review(worker, case, now)
+
     def _end(self, case: Case, how: str, now: datetime) -> None:
         super()._end(case, how, now)
         if how == "accepted":
@@ -276,4 +285,5 @@ def test_a_week_and_a_day(product, caplog, replay):
     assert not caplog.records
     assert story.counts["lapsed"]
     assert story.counts["deferred"] or replay is OPEN
+    assert story.counts["surcharge back"] or replay is not LEARNED
     assert product.peaks() != ORGANIZER_PEAKS or replay is not LEARNED
