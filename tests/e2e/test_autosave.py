@@ -46,6 +46,26 @@ def test_a_question_is_saved_when_a_field_is_left(filled: Stage, new_context: Ne
     assert page.input_value("#body") == body
 
 
+def test_a_button_stays_under_the_finger(filled: Stage, new_context: NewContext) -> None:
+    """Pressing it leaves the field, which saves; what the page says of that must not move it."""
+    page = new_context(viewport={"width": 320, "height": 800}).new_page()
+    page.goto(filled.place.base_url + "/ask?new=1&lang=ca")
+    page.fill("#body", "This was typed while the session ended.")
+    page.evaluate("document.querySelector('main [name=csrf_token]').value = 'stale'")
+    button, said = page.locator("button[value='continue']"), page.locator("[data-autosave-status]")
+    button.scroll_into_view_if_needed()
+    before = button.bounding_box()
+    assert before is not None
+    page.mouse.move(before["x"] + before["width"] / 2, before["y"] + before["height"] / 2)
+    with page.expect_response("**/autosave"):
+        page.mouse.down()
+    page.wait_for_timeout(300)
+    assert button.bounding_box() == before
+    assert said.inner_text() == ""
+    with page.expect_navigation():
+        page.mouse.up()
+
+
 def test_an_answer_is_saved_while_it_is_written(filled: Stage, new_context: NewContext) -> None:
     page, question = at_work(filled, new_context)
     page.fill("#body", "Autosaved: oil the hinge first.")

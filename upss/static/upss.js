@@ -6,6 +6,19 @@
 
   function say(text) { if (status) { status.textContent = text; } }
 
+  // A button that is pressed must not move away from under the finger, or the press is lost: what
+  // changes lines above it waits until it is let go.
+  var pressed = false;
+  var later = [];
+  document.addEventListener("pointerdown", function () { pressed = true; });
+  ["pointerup", "pointercancel"].forEach(function (name) {
+    document.addEventListener(name, function () {
+      pressed = false;
+      setTimeout(function () { later.splice(0).forEach(function (change) { change(); }); }, 0);
+    });
+  });
+  function whenLetGo(change) { if (pressed) { later.push(change); } else { change(); } }
+
   function focusOnErrors() {
     var box = document.querySelector("[data-focus]");
     if (box) { box.focus(); return; }
@@ -43,7 +56,7 @@
     var warnAt = ending ? Date.now() + ending.dataset.warnIn * 1000 : Infinity;
 
     function warn() {
-      if (!ending || !ending.hidden || Date.now() < warnAt) { return; }
+      if (!ending || !ending.hidden || Date.now() < warnAt || pressed) { return; }
       ending.hidden = false;
       say(ending.textContent.trim());
     }
@@ -74,10 +87,9 @@
         return reply.json();
       }).then(function (reply) {
         saved = now;
-        show(reply.saved_at_text, false);
-        keep(reply);
+        whenLetGo(function () { show(reply.saved_at_text, false); keep(reply); });
       }).catch(function () {
-        show(form.dataset.notSaved, true);
+        whenLetGo(function () { show(form.dataset.notSaved, true); });
       }).then(function () {
         busy = false;
         if (again) { again = false; save(); }
