@@ -67,10 +67,12 @@ coverage: setup
 	$(BIN)/coverage report --skip-covered --show-missing --include='*/rules/*' --fail-under=100
 	$(BIN)/coverage report --skip-covered --show-missing --include='upss/ledger/*' --fail-under=100
 
+# One after the other, each to its end: what fails in one says nothing of the other. Most of those
+# with a browser are visits of test_axe.py, so both workers take them, each with a demo of its own.
 nightly: setup ## the same tests with many more trials: every crash point, page, language and mode
-	$(WITH_HLEDGER) && UPSS_NIGHTLY=1 $(PYTEST) -n 3 --ignore=tests/e2e --hypothesis-profile=ci
-	# most of them are visits of test_axe.py: here both workers take them
-	$(WITH_BROWSER) && UPSS_NIGHTLY=1 $(PYTEST) -n 2 tests/e2e
+	export UPSS_NIGHTLY=1; $(WITH_HLEDGER) && $(WITH_BROWSER) || exit 1; \
+	$(PYTEST) -n 3 --ignore=tests/e2e --hypothesis-profile=ci; others=$$?; \
+	$(PYTEST) -n 2 tests/e2e; test $$others$$? = 00
 
 quick: setup ## the tests of rules and services only
 	$(BIN)/pytest -n 2 tests/rules tests/services
