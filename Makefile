@@ -50,7 +50,8 @@ compiled: setup
 	$(BIN)/pytest -n0 --quiet --collect-only tests >/dev/null
 
 # Two halves at the same time, for tests with a browser wait half of theirs; what these say is shown
-# at the end. They go in groups: what looks at the filled demo, and what walks through an empty one.
+# at the end. They go in two groups (InTwo in tests/e2e/conftest.py): what looks at the filled demo,
+# and what walks through an empty one.
 tests: setup
 	mkdir -p build
 	$(WITH_HLEDGER) && $(WITH_BROWSER) || exit 1; \

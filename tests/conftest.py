@@ -34,7 +34,8 @@ from upss.standin import create_app as make_standin
 from upss.web import ports
 from upss.web.ports import Ports
 
-# What thousands of tests keep would be looked through again and again: a tenth of their time.
+# What thousands of tests keep would be looked through again and again: a tenth of their time. A
+# warning of something left open in a cycle may so come in a later test than the one that left it.
 gc.set_threshold(100_000, 50, 1_000)
 
 # `make nightly` asks for ci; a failure there prints what reproduces it.

@@ -34,6 +34,8 @@ class InTwo(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        if not nodeid.startswith("tests/e2e/"):
+            return super()._split_scope(nodeid)
         return "filled" if nodeid.startswith(NEED_FILLED) else "walks"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from tests.e2e.conftest import NewContext
 from tests.e2e.stage import Stage
@@ -48,22 +48,35 @@ def test_a_question_is_saved_when_a_field_is_left(filled: Stage, new_context: Ne
 
 def test_a_button_stays_under_the_finger(filled: Stage, new_context: NewContext) -> None:
     """Pressing it leaves the field, which saves; what the page says of that must not move it."""
+    page, button, before = pressed_after_writing(filled, new_context)
+    page.wait_for_timeout(300)
+    assert button.bounding_box() == before
+    assert page.inner_text("[data-autosave-status]") == ""
+    with page.expect_navigation():
+        page.mouse.up()
+
+
+def test_who_lets_go_beside_the_button_is_told(filled: Stage, new_context: NewContext) -> None:
+    page, _button, _box = pressed_after_writing(filled, new_context)
+    page.mouse.move(5, 5)
+    page.mouse.up()
+    expect(page.locator("[data-autosave-status].trouble")).not_to_be_empty()
+
+
+def pressed_after_writing(
+    filled: Stage, new_context: NewContext
+) -> tuple[Page, Locator, FloatRect | None]:
+    """Hold a button down on a narrow page, when what was typed could not be saved."""
     page = new_context(viewport={"width": 320, "height": 800}).new_page()
     page.goto(filled.place.base_url + "/ask?new=1&lang=ca")
     page.fill("#body", "This was typed while the session ended.")
     page.evaluate("document.querySelector('main [name=csrf_token]').value = 'stale'")
-    button, said = page.locator("button[value='continue']"), page.locator("[data-autosave-status]")
-    button.scroll_into_view_if_needed()
-    before = button.bounding_box()
-    assert before is not None
-    page.mouse.move(before["x"] + before["width"] / 2, before["y"] + before["height"] / 2)
+    button = page.locator("button[value='continue']")
+    button.hover()
+    box = button.bounding_box()
     with page.expect_response("**/autosave"):
         page.mouse.down()
-    page.wait_for_timeout(300)
-    assert button.bounding_box() == before
-    assert said.inner_text() == ""
-    with page.expect_navigation():
-        page.mouse.up()
+    return page, button, box
 
 
 def test_an_answer_is_saved_while_it_is_written(filled: Stage, new_context: NewContext) -> None:

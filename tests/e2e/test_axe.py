@@ -103,7 +103,8 @@ def open_page(page: Page, stage: Stage, visit: Visit, language: str) -> None:
     """Enter as the one who looks, go there in this language, and do what comes first."""
     email, path = visit.find(stage)
     if email:  # as a request alone: the page behind the door is none of this visit
-        page.context.request.get(stage.door(email), max_redirects=0, max_retries=1)
+        behind = page.context.request.get(stage.door(email), max_redirects=0, max_retries=1)
+        assert behind.status == 303
     mark = "&" if "?" in path else "?"
     page.goto(f"{stage.place.base_url}{path}{mark}lang={language}")
     if visit.act is not None:

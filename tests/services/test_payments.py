@@ -116,6 +116,7 @@ def unopened():
             question_id=question,
             owner=Owner(asker_id=asker, session_id=None),
             email="asker@example.org",
+            language="en",
         )
         uow.commit()
     return question, payment

@@ -210,12 +210,24 @@ def test_a_month_begins_at_midnight_of_the_site(client, people, clock, wait):
     ],
 )  # fmt: skip
 def test_a_filter_that_cannot_be_read_is_said(client, people, bad, is_said):
-    for path in ("/organizer/payouts", "/organizer/books/over-time"):
-        shown = page(client, f"{path}?{bad}")
-        assert ("that we do not know" in shown) is is_said
-        assert ("November 2026" if "all" not in bad else "All") in shown
+    shown = page(client, f"/organizer/payouts?{bad}")
+    assert ("that we do not know" in shown) is is_said
+    assert ("Payouts in November 2026" if "all" not in bad else "All payouts") in shown
     answer = client.get(f"/organizer/payouts.csv?{bad}")
     assert answer.status_code == (303 if is_said else 200)
+
+
+def test_money_over_time_knows_months_alone(client, people):
+    path = "/organizer/books/over-time"
+    assert "that we do not know" in page(client, f"{path}?month=2026-13")
+    assert "that we do not know" not in page(client, f"{path}?month=2026-11&state=x")
+
+
+@pytest.mark.parametrize("path", ["/organizer/payouts", "/organizer/books/over-time"])
+def test_the_month_that_is_shown_is_the_month_that_is_chosen(client, people, path):
+    shown = page(client, f"{path}?month=2031-01")
+    assert "January 2031</h1>" in shown
+    assert '<option value="2031-01" selected' in shown
 
 
 def test_the_page_says_what_its_file_could_not_read(client, people):

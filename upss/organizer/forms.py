@@ -83,15 +83,20 @@ def month_value(month: date | None) -> str:
     return ALL if month is None else f"{month:%Y-%m}"
 
 
-def months_since(begins_at: datetime | None, *, now: datetime, zone: str) -> list[date]:
-    """Return the first days of the months from the ledger's beginning to now, newest first."""
+def months_since(
+    begins_at: datetime | None, *, now: datetime, zone: str, also: date | None = None
+) -> list[date]:
+    """Return the first days of the months from the ledger's beginning to now, newest first.
+
+    `also` is the month that is shown, wherever it lies: it has to stand among the choices.
+    """
     today = now.astimezone(ZoneInfo(zone)).date().replace(day=1)
     month = begins_at.astimezone(ZoneInfo(zone)).date().replace(day=1) if begins_at else today
-    found = [month]
+    found = {month, also or today}
     while month < today:
         month = _next(month)
-        found.append(month)
-    return found[::-1]
+        found.add(month)
+    return sorted(found, reverse=True)
 
 
 def month_name(month: date) -> str:

@@ -65,7 +65,7 @@ def payouts() -> ResponseReturnValue:
             uow.session, wanted, now=now, before=before, limit=paging.SIZE + 1
         )
         sums = audit.overview(uow.session, wanted, now=now, zone=zone)
-    months = forms.months_since(sums.begins_at, now=now, zone=zone)
+    months = forms.months_since(sums.begins_at, now=now, zone=zone, also=wanted.month)
     return render_template(
         "organizer/payouts.html",
         wanted=wanted,

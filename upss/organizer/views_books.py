@@ -95,10 +95,11 @@ def waiting() -> ResponseReturnValue:
 def over_time() -> ResponseReturnValue:
     """Show what was held, payable and paid out per week of a month or per month."""
     now, zone = clock().now(), "UTC"  # months of value dates
-    wanted = forms.money_filter(request.args, now=now, zone=zone)
+    asked = {"month": request.args.get("month", "")}
+    wanted = forms.money_filter(asked, now=now, zone=zone)
     with unit() as uow:
         course = books.over_time(uow.session, wanted, today=forms_audit.today())
-    months = forms.months_since(course.begins_at, now=now, zone=zone)
+    months = forms.months_since(course.begins_at, now=now, zone=zone, also=wanted.month)
     return render_template(
         "organizer/over_time.html",
         wanted=wanted,

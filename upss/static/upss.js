@@ -7,17 +7,29 @@
   function say(text) { if (status) { status.textContent = text; } }
 
   // A button that is pressed must not move away from under the finger, or the press is lost: what
-  // changes lines above it waits until it is let go.
+  // changes lines above it waits for the click, which after a touch comes some time later, or for
+  // any sign that there will be none.
   var pressed = false;
   var later = [];
-  document.addEventListener("pointerdown", function () { pressed = true; });
-  ["pointerup", "pointercancel"].forEach(function (name) {
-    document.addEventListener(name, function () {
-      pressed = false;
-      setTimeout(function () { later.splice(0).forEach(function (change) { change(); }); }, 0);
-    });
-  });
+  var wait;
+  function letGo() {
+    clearTimeout(wait);
+    pressed = false;
+    later.splice(0).forEach(function (change) { change(); });
+  }
   function whenLetGo(change) { if (pressed) { later.push(change); } else { change(); } }
+  document.addEventListener("pointerdown", function (event) {
+    if (!event.isPrimary) { return; }
+    letGo();
+    pressed = event.button === 0 && Boolean(event.target.closest("a, button, label, summary"));
+  });
+  ["pointerup", "pointercancel"].forEach(function (name) {
+    document.addEventListener(name, function () { clearTimeout(wait); wait = setTimeout(letGo, 400); });
+  });
+  ["click", "keydown", "contextmenu", "dragend"].forEach(function (name) {
+    document.addEventListener(name, letGo);
+  });
+  ["blur", "pageshow"].forEach(function (name) { window.addEventListener(name, letGo); });
 
   function focusOnErrors() {
     var box = document.querySelector("[data-focus]");

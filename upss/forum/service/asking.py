@@ -237,9 +237,9 @@ def submit(
     """Take the frozen offer: the question awaits payment, the payment row exists.
 
     `language` is what the asker reads, and so the payment page and the mails of a new account; it
-    need not be that of the question. `seen` is the mark of the offer that the asker agreed to; another one, made in a second tab
-    say, is `OfferStale`. An anonymous asker's address makes (or finds) their account, unconfirmed. Raises `OfferStale`,
-    `DraftIncomplete` or `MoveRefused`.
+    need not be that of the question. `seen` is the mark of the offer that the asker agreed to;
+    another one, made in a second tab say, is `OfferStale`. An anonymous asker's address makes (or
+    finds) their account, unconfirmed. Raises `OfferStale`, `DraftIncomplete` or `MoveRefused`.
     """
     question = locked(uow, question_id)
     if seen is not None and seen != offer_mark(question):
