@@ -41,14 +41,16 @@ def test_two_at_once_are_told_to_look_again_and_keep_what_they_wrote(own_app, da
 
     def other():
         with (
-            psycopg.connect(database.app_conninfo) as connection,
+            psycopg.connect(database.superuser_conninfo) as connection,
             psycopg.connect(database.app_conninfo, autocommit=True) as watcher,
         ):
+            connection.execute(
+                "SET deadlock_timeout = '60s'"
+            )  # who looks first is undone: the visitor
             connection.execute(SECOND)
             holds.set()
             while not watcher.execute(WAITING).fetchall():
                 time.sleep(0.02)
-            time.sleep(0.3)  # who has waited longer looks first, and is the one that is undone
             connection.execute(FIRST)
 
     def view():
