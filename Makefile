@@ -25,12 +25,13 @@ help: ## this list
 
 setup: $(VENV)/.installed $(VENV)/.compiled ## makes .venv from requirements.lock, and again only when that changes
 
+# Not compiled here: that is a third of the time, and most of it is never used.
 $(VENV)/.installed: requirements.lock pyproject.toml
 	test -n "$(PYTHON)" || { echo "UPSS needs Python 3.11 or newer." >&2; exit 1; }
 	test -x $(PY) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "Python cannot make environments here; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	echo "Installing what requirements.lock names (a few minutes the first time)"
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(PY) -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements.lock
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 

@@ -50,6 +50,7 @@ hypothesis.settings.load_profile("dev")
 UNTRACED = (
     "tests/architecture/",
     "tests/bench/",
+    "tests/e2e/test_demo_process.py",
     "tests/simulation/test_replay.py",
     "tests/trust/test_cap_races.py",
     "tests/trust/test_checkers.py",

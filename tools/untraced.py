@@ -1,11 +1,12 @@
 r"""Names the tests that coverage need not trace, for others go through all their lines: tests/untraced.txt.
 
     COVERAGE_FILE=build/traced pytest --cov --cov-context=test --cov-report= --durations=0 -vv \
-        --ignore=tests/e2e >build/traced.log
-    python -m tools.untraced build/traced build/traced.log
+        --ignore=tests/e2e >build/durations.log
+    python -m tools.untraced build/traced build/durations.log
 
 Tests of the same function go together. The dearest are left out first, as long as somebody else
 goes through each of their steps: in rules and in the ledger, of which every line counts, two others.
+Names that stand in the list already stay, if there are such tests; empty it to choose anew.
 """
 
 from __future__ import annotations
@@ -17,14 +18,18 @@ from collections import Counter, defaultdict
 from contextlib import closing
 from pathlib import Path
 
+from tests.conftest import UNTRACED
+
 LIST = Path(__file__).parents[1] / "tests" / "untraced.txt"
-CHEAP_SECONDS = 0.4
+CHEAP_SECONDS = 0.1
 _COUNTED = re.compile(r"/rules/|/upss/ledger/")
 _DURATION = re.compile(r"(?m)^ *([\d.]+)s (?:setup|call) +(tests/\S+?)(?:\[|$)")
 # The tables of a measurement are documented; its own functions take minutes for as many tests.
+# What is made for a test is traced in any case, so that only its own steps are asked for.
 _STEPS = """
     SELECT context.context, file.path, arc.fromno, arc.tono
-      FROM arc JOIN context ON context.id = arc.context_id JOIN file ON file.id = arc.file_id"""
+      FROM arc JOIN context ON context.id = arc.context_id JOIN file ON file.id = arc.file_id
+     WHERE context.context = '' OR context.context LIKE '%|run'"""
 
 Step = tuple[str, int, int]
 
@@ -55,7 +60,7 @@ def needless(
     found = []
     for name, cost in seconds.most_common():
         steps = taken.get(name)
-        if steps is None or cost < CHEAP_SECONDS:
+        if steps is None or cost < CHEAP_SECONDS or name.startswith(UNTRACED):
             continue
         if all(walkers[step] > (2 if _COUNTED.search(step[0]) else 1) for step in steps):
             walkers.subtract(steps)
@@ -65,7 +70,9 @@ def needless(
 
 def main(measured: str, log: str) -> None:
     """Write the list anew."""
-    names = needless(*steps_of(Path(measured)), seconds_of(Path(log).read_text("utf-8")))
+    seconds = seconds_of(Path(log).read_text("utf-8"))
+    listed = seconds.keys() & set(LIST.read_text("utf-8").split())
+    names = sorted(listed.union(needless(*steps_of(Path(measured)), seconds)))
     LIST.write_text("".join(f"{name}\n" for name in names), "utf-8")
     print(f"{len(names)} tests are not traced")
 

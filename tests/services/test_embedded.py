@@ -199,7 +199,9 @@ def test_killed_user(folder):
 def test_killed_keeper_is_replaced_and_the_server_kept(folder):
     first = start(folder)
     server = postmaster(folder)
-    server.parent().kill()
+    keeper = server.parent()
+    keeper.kill()
+    keeper.wait(timeout=30)  # until it is gone it still looks like one that serves
     assert answer(first.conninfo("postgres", "postgres")) == 1
     second = start(folder)
     assert postmaster(folder) == server
