@@ -230,6 +230,17 @@ def test_the_month_that_is_shown_is_the_month_that_is_chosen(client, people, pat
     assert '<option value="2031-01" selected' in shown
 
 
+@pytest.mark.parametrize("month", ["2026-01", "2031-01"])
+def test_a_month_without_money_is_not_called_an_empty_ledger(client, people, month):
+    path = f"/organizer/books/over-time?month={month}"
+    assert "The books are empty" in page(client, path)
+    factories.queued(people["asker"])
+    shown = page(client, path)
+    assert "The books are empty" not in shown
+    assert "Nothing to show for this month" in shown
+    assert '<option value="2026-11"' in shown
+
+
 def test_the_page_says_what_its_file_could_not_read(client, people):
     shown = client.get("/organizer/payouts.csv?month=x&state=to_pay", follow_redirects=True)
     assert "that we do not know" in shown.get_data(as_text=True)

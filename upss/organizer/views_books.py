@@ -104,6 +104,7 @@ def over_time() -> ResponseReturnValue:
         "organizer/over_time.html",
         wanted=wanted,
         moments=course.moments,
+        is_empty=course.begins_at is None,
         currency=course.currency,
         months=[(forms.month_value(month), forms.month_name(month)) for month in months],
         month_name=forms.month_name,

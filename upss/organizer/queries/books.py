@@ -163,6 +163,7 @@ class Course:
 
 # The kinds by which money leaves for an answerer, or comes back from there.
 _PAYING = ("transfer_created", "transfer_reversed", "bank_batch_submitted", "payout_returned")
+_BEGINS = select(func.min(entry.c.booked_at))
 
 
 def facts(session: Session, *, month: date) -> AnyRow:
@@ -225,7 +226,7 @@ def over_time(session: Session, wanted: MoneyFilter, *, today: date) -> Course:
             _total(is_owed).label("payable"),
             _total(is_owed, entry.c.kind.in_(_PAYING)).label("paid_out"),
             func.max(account.c.currency).label("currency"),
-            select(func.min(entry.c.booked_at)).scalar_subquery().label("begins_at"),
+            _BEGINS.scalar_subquery().label("begins_at"),
         )
         .select_from(entry)
         .join(posting, posting.c.entry_id == entry.c.id)
@@ -235,8 +236,9 @@ def over_time(session: Session, wanted: MoneyFilter, *, today: date) -> Course:
         .order_by(nulls_first(part))
     )
     rows = session.execute(statement).all()
-    moments = tuple(_moments(rows, wanted, today))
-    return Course(moments, rows[0].currency, rows[0].begins_at) if rows else Course((), "EUR", None)
+    if not rows:  # the books are empty, or begin later
+        return Course((), "EUR", session.scalar(_BEGINS))
+    return Course(tuple(_moments(rows, wanted, today)), rows[0].currency, rows[0].begins_at)
 
 
 def _total(*which: ColumnElement[bool]) -> ColumnElement[int]:
