@@ -10,13 +10,22 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel import Locale
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from typing_extensions import override
 
 from upss.kernel.errors import UpssError
 
 STRIPE_HOSTS = frozenset({"api.stripe.com"})
 _MIN_SECRET = 32
-_HOURS = re.compile(r"\d{1,2}:\d\d-\d{1,2}:\d\d")
+_LAST_PORT = 65_535
+_TIME = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
+_HOURS = re.compile(rf"{_TIME}-(?:{_TIME}|24:00)")
+_BEYOND_A_HOST = re.compile(r"[?#@\s]")
+# A name, in quotes where it has signs that would divide addresses, and <the address>; or only that.
+_SENDER = re.compile(r'(?:"[^"\\]+"\s*|[^"\\<>()\[\]@,;:]*)<([^<>]+)>|([^<>]+)')
 
 
 class Mode(StrEnum):
@@ -93,7 +102,7 @@ class Settings:
             instance=Path(environ.get("UPSS_INSTANCE") or "instance").absolute(),
             database_url=reader.database("UPSS_DATABASE_URL"),
             database_owner_url=reader.database("UPSS_DATABASE_OWNER_URL"),
-            base_url=reader.address("UPSS_BASE_URL").rstrip("/"),
+            base_url=reader.site("UPSS_BASE_URL"),
             secret_key=reader.required("UPSS_SECRET_KEY"),
             stripe_key=reader.required("UPSS_STRIPE_KEY"),
             stripe_webhook_secret=reader.required("UPSS_STRIPE_WEBHOOK_SECRET"),
@@ -106,14 +115,14 @@ class Settings:
             smtp_user=environ.get("UPSS_SMTP_USER", ""),
             smtp_password=environ.get("UPSS_SMTP_PASSWORD", ""),
             smtp_tls=reader.one_of("UPSS_SMTP_TLS", ("starttls", "tls", "none")),
-            mail_from=reader.required("UPSS_MAIL_FROM"),
+            mail_from=reader.sender("UPSS_MAIL_FROM"),
             organizer_name=reader.required("UPSS_ORGANIZER_NAME"),
             organizer_details=environ.get("UPSS_ORGANIZER_DETAILS", "").strip(),
             help_phone=reader.required("UPSS_HELP_PHONE"),
-            help_mail=reader.required("UPSS_HELP_MAIL"),
+            help_mail=reader.mail("UPSS_HELP_MAIL"),
             help_hours=reader.hours("UPSS_HELP_HOURS"),
-            proxies=reader.count("UPSS_PROXIES"),
-            country=environ.get("UPSS_COUNTRY") or "ES",
+            proxies=reader.proxies("UPSS_PROXIES", is_needed=mode is Mode.PRODUCTION),
+            country=reader.country("UPSS_COUNTRY", default="ES"),
             timezone=reader.zone("UPSS_TIMEZONE", default="Europe/Madrid"),
         )
         if mode is Mode.PRODUCTION:
@@ -147,13 +156,23 @@ class _Reader:
         value = self.environ.get(name, "").strip()
         if not value:
             return None
-        scheme = value.split("://", 1)[0]
+        scheme, _, rest = value.partition("://")
+        address = "postgresql+psycopg://" + rest
         if scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
             self.problems[name] = "must start with postgresql://"
-        return "postgresql+psycopg://" + value.split("://", 1)[-1]
+        elif not _is_database(address):
+            self.problems[name] = (
+                "must be an address such as postgresql://name:password@host:5432/upss"
+            )
+        return address
 
-    def address(self, name: str) -> str:
-        return self._readable(name, self.required(name))
+    def site(self, name: str) -> str:
+        """Return the address of a host without the last slash: our own paths go behind it."""
+        value = self._readable(name, self.required(name))
+        if urlsplit(value).path.strip("/") or _BEYOND_A_HOST.search(value):
+            self.problems[name] = "must end after the host, such as https://answers.example.org"
+            return ""
+        return value.rstrip("/")
 
     def address_or(self, name: str, default: str) -> str:
         return self._readable(name, self.environ.get(name, "").strip() or default)
@@ -162,8 +181,9 @@ class _Reader:
         """Return the address; an empty text where it is none, so that it is named only once."""
         try:
             parts = urlsplit(value)
-            is_readable = parts.scheme in {"http", "https"} and bool(parts.hostname)
-        except ValueError:  # a bracket that is not closed, for one
+            has_host = bool(parts.hostname) and parts.port != 0
+            is_readable = has_host and parts.scheme in {"http", "https"}
+        except ValueError:  # a bracket that is not closed or a port that is none
             is_readable = False
         if value and not is_readable:
             self.problems[name] = "must be an address such as https://answers.example.org"
@@ -171,7 +191,7 @@ class _Reader:
 
     def port(self, name: str, *, default: int) -> int:
         value = self.environ.get(name) or str(default)
-        if not value.isdecimal() or not 0 < int(value) < 65536:
+        if not value.isdecimal() or not 0 < int(value) <= _LAST_PORT:
             self.problems[name] = "must be a port number"
             return default
         return int(value)
@@ -182,18 +202,43 @@ class _Reader:
             self.problems[name] = "must be one of " + ", ".join(allowed)
         return value
 
+    def mail(self, name: str) -> str:
+        value = self.required(name)
+        if value and not _is_mail(value):
+            self.problems[name] = "must be one public mail address such as help@example.org"
+        return value
+
+    def sender(self, name: str) -> str:
+        value = self.required(name)
+        if value and not _is_sender(value):
+            self.problems[name] = (
+                "must be one public mail address, perhaps with a name: Answers <help@example.org>"
+                ' or "Answers, Inc." <help@example.org>'
+            )
+        return value
+
     def hours(self, name: str) -> str:
         value = self.environ.get(name, "").strip()
         if value and not _HOURS.fullmatch(value):
             self.problems[name] = "must be hours such as 10:00-20:00"
         return value
 
-    def count(self, name: str) -> int:
-        value = self.environ.get(name) or "0"
+    def proxies(self, name: str, *, is_needed: bool) -> int:
+        """Return how many proxies stand in front; where it is needed, even 0 must be said."""
+        value = self.environ.get(name, "").strip() or ("" if is_needed else "0")
         if not value.isdecimal() or int(value) > 9:
-            self.problems[name] = "must be a small number: how many proxies stand in front"
+            self.problems[name] = (
+                "must say how many of your own proxies stand before the pages (0 to 9, usually 1):"
+                " with too few, all visitors share one address and its limits"
+            )
             return 0
         return int(value)
+
+    def country(self, name: str, *, default: str) -> str:
+        value = self.environ.get(name) or default
+        if not re.fullmatch("[A-Z]{2}", value) or value not in Locale("en").territories:
+            self.problems[name] = "must be the two capital letters of a country, such as ES"
+        return value
 
     def zone(self, name: str, *, default: str) -> str:
         value = self.environ.get(name) or default
@@ -201,6 +246,30 @@ class _Reader:
             self.problems[name] = "must be a time zone such as Europe/Madrid"
             return default
         return ZoneInfo(value).key
+
+
+def _is_database(address: str) -> bool:
+    """Tell whether the libraries can read the address; what they say may show the password."""
+    try:
+        port = make_url(address).port
+    except (ArgumentError, ValueError):
+        return False
+    return port is None or 0 < port <= _LAST_PORT
+
+
+def _is_mail(text: str) -> bool:
+    """Tell whether `text` is one mail address that every mail server takes."""
+    try:
+        validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        return False
+    return text.isascii()
+
+
+def _is_sender(text: str) -> bool:
+    """Tell whether `text` is one mail address, perhaps with a name, that a header can carry."""
+    found = _SENDER.fullmatch(text)
+    return found is not None and text.isprintable() and _is_mail(found[1] or found[2])
 
 
 def _is_live(key: str) -> bool:

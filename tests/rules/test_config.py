@@ -18,6 +18,7 @@ GOOD = {
     "UPSS_ORGANIZER_NAME": "Cooperativa Exemple",
     "UPSS_HELP_PHONE": "900 000 000",
     "UPSS_HELP_MAIL": "help@example.org",
+    "UPSS_PROXIES": "1",
 }
 TEST = {**GOOD, "UPSS_MODE": "sandbox", "UPSS_STRIPE_KEY": "sk_test_1"}
 
@@ -67,6 +68,11 @@ WRONG = {
     "UPSS_STRIPE_API_BASE": "http://127.0.0.1:12111",
     "UPSS_STRIPE_CHECKOUT_ORIGIN": "http://127.0.0.1:12111",
     "UPSS_HELP_PHONE": "",
+    "UPSS_HELP_MAIL": "help",
+    "UPSS_HELP_HOURS": "99:99-99:99",
+    "UPSS_MAIL_FROM": "Answers",
+    "UPSS_COUNTRY": "es",
+    "UPSS_PROXIES": "all",
 }
 
 
@@ -95,10 +101,88 @@ def test_a_wrong_variable_is_named_alone(name):
         ("UPSS_STRIPE_API_BASE", "http://api.stripe.com"),
         ("UPSS_STRIPE_API_BASE", "https://[stripe"),
         ("UPSS_STRIPE_CHECKOUT_ORIGIN", "https://[checkout"),
+        ("UPSS_BASE_URL", "https://answers.example.org:http"),
+        ("UPSS_BASE_URL", "https://answers.example.org:65536"),
+        ("UPSS_BASE_URL", "https://answers.example.org/forum"),
+        ("UPSS_BASE_URL", "https://answers.example.org/?"),
+        ("UPSS_BASE_URL", "https://answers.example.org?a=b"),
+        ("UPSS_BASE_URL", "https://answers.example.org/#top"),
+        ("UPSS_BASE_URL", "https://me:secret@answers.example.org"),
+        ("UPSS_BASE_URL", "https://answers. example.org"),
+        ("UPSS_DATABASE_URL", "postgresql://u:p@db:port/upss"),
+        ("UPSS_DATABASE_URL", "postgresql://u:p@db:65536/upss"),
+        ("UPSS_DATABASE_URL", "postgresql://u:p@db:0/upss"),
+        ("UPSS_DATABASE_URL", "postgresql:u:p@db/upss"),
+        ("UPSS_DATABASE_OWNER_URL", "postgresql://u:p@db:/upss"),
+        ("UPSS_MAIL_FROM", "help@example"),
+        ("UPSS_MAIL_FROM", "Answers help@example.org"),
+        ("UPSS_MAIL_FROM", "Answers <help@example.org"),
+        ("UPSS_MAIL_FROM", "Answers <help>"),
+        ("UPSS_MAIL_FROM", "Answers, Inc. <help@example.org>"),
+        ("UPSS_MAIL_FROM", "Answers: help@example.org;"),
+        ("UPSS_MAIL_FROM", "help@example.org, more@example.org"),
+        ("UPSS_MAIL_FROM", "help@example.org <more@example.org>"),
+        ("UPSS_MAIL_FROM", "Answers\nBcc <help@example.org>"),
+        ("UPSS_MAIL_FROM", "Answers <ajuda@caf\u00e8.example.org>"),
+        ("UPSS_HELP_MAIL", "Answers <help@example.org>"),
+        ("UPSS_HELP_MAIL", "help@example.org, more@example.org"),
+        ("UPSS_HELP_HOURS", "24:00-25:00"),
+        ("UPSS_HELP_HOURS", "10:60-20:00"),
+        ("UPSS_HELP_HOURS", "10-20"),
+        ("UPSS_COUNTRY", "ESP"),
+        ("UPSS_COUNTRY", "Spain"),
+        ("UPSS_COUNTRY", "XX"),
+        ("UPSS_COUNTRY", "UK"),
+        ("UPSS_COUNTRY", "34"),
+        ("UPSS_PROXIES", "-1"),
+        ("UPSS_PROXIES", "10"),
     ],
 )
 def test_production_refuses(name, value):
     assert problems({**GOOD, name: value}) == {name}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("UPSS_BASE_URL", "https://answers.example.org:8443/"),
+        ("UPSS_DATABASE_URL", "postgresql://u:p%2F#?@db:5433/upss?sslmode=require"),
+        ("UPSS_DATABASE_URL", "postgresql://u:p@/upss?host=/run/postgresql"),
+        ("UPSS_MAIL_FROM", "Answers <help@example.org>"),
+        ("UPSS_MAIL_FROM", "Cafè S.L. <help@example.org>"),
+        ("UPSS_MAIL_FROM", '"Answers, Inc." <help@example.org>'),
+        ("UPSS_MAIL_FROM", "<help@example.org>"),
+        ("UPSS_HELP_HOURS", "9:00-14:30"),
+        ("UPSS_HELP_HOURS", "00:00-24:00"),
+        ("UPSS_COUNTRY", "GB"),
+        ("UPSS_COUNTRY", ""),
+        ("UPSS_PROXIES", "0"),
+        ("UPSS_PROXIES", "2"),
+    ],
+)
+def test_production_takes(name, value):
+    Settings.from_env({**GOOD, name: value})
+
+
+def test_production_is_told_what_the_number_of_proxies_is_for():
+    without = {name: value for name, value in GOOD.items() if name != "UPSS_PROXIES"}
+    with pytest.raises(BadSettings, match=r"UPSS_PROXIES: .*proxies.*limits") as caught:
+        Settings.from_env(without)
+    assert set(caught.value.problems) == {"UPSS_PROXIES"}
+
+
+@pytest.mark.parametrize("mode", ["demo", "sandbox"])
+def test_elsewhere_no_proxy_is_the_default(mode):
+    without = {name: value for name, value in TEST.items() if name != "UPSS_PROXIES"}
+    assert Settings.from_env({**without, "UPSS_MODE": mode}).proxies == 0
+
+
+@pytest.mark.parametrize("port", ["canary", "70000"])
+def test_a_wrong_database_address_does_not_show_its_password(port):
+    wrong = f"postgresql://upss:canary@db:{port}/upss"
+    with pytest.raises(BadSettings) as caught:
+        Settings.from_env({**GOOD, "UPSS_DATABASE_URL": wrong})
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["sk_live_1", "rk_live_1"])

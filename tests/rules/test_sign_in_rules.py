@@ -67,10 +67,25 @@ def test_whatever_is_asked_for_stays_on_this_host(wanted):
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
         ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("198.51.100.7:5678", "198.51.100.7"),
+        ("[2001:db8:1:2::1]:5678", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::1]", "2001:db8:1:2::/64"),
     ],
 )
 def test_one_visitor_is_an_address_or_half_an_ipv6_address(address, network):
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    "address", ["", "unknown", "_hidden", "for=198.51.100.7", "198.51.100.7:", "999.1.1.1:80", "[]"]
+)
+def test_visitors_without_a_readable_address_count_as_one(address):
+    assert network_of(address) == "unknown"
+
+
+@given(st.text(alphabet="0123456789abcdef.:[]/%", max_size=30) | st.text())
+def test_no_address_of_a_proxy_is_an_error(address):
+    assert network_of(address)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ LIFETIME = timedelta(minutes=10)
 CODE_TRIES = 5
 _LONGEST_PATH = 300
 _LONGEST_NAME = 80
+# What some proxies hand on: 198.51.100.7:5678 or [2001:db8::1]:5678
+_WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[(.+)\](?::[0-9]+)?")
 # A browser drops tabs and line breaks and reads a backslash as a slash: "/\t/e" would leave.
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x20\x7f\\]")
 
@@ -33,8 +35,15 @@ FOR_ALL = (Limit("sign-in-all", 1000, timedelta(minutes=5)),)
 
 
 def network_of(address: str) -> str:
-    """Return what counts as one visitor: an IPv4 address, or the /64 of an IPv6 address."""
-    parsed = ip_address(address)
+    """Return what counts as one visitor: an IPv4 address, or the /64 of an IPv6 address.
+
+    All whose address cannot be read count as one: no proxy stops a page, or opens the limits.
+    """
+    found = _WITH_PORT.fullmatch(address)
+    try:
+        parsed = ip_address((found[1] or found[2]) if found else address)
+    except ValueError:
+        return "unknown"
     if parsed.version == 4:
         return str(parsed)
     if parsed.ipv4_mapped is not None:
