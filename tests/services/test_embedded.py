@@ -54,9 +54,18 @@ def alive(process):
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
+def nobody_keeps(folder):
+    """Whether the keeper is gone."""
+    return is_free(folder, "keeper")
+
+
 def stopped(folder):
     """Whether the last process of the server is gone."""
-    lock = place_of(folder).lock("server")
+    return is_free(folder, "server")
+
+
+def is_free(folder, name):
+    lock = place_of(folder).lock(name)
     try:
         return embedded_place.try_lock(lock)
     finally:
@@ -314,6 +323,7 @@ def test_socket_folder_that_others_may_enter_is_refused(tmp_path):
     socket.chmod(0o755)
     with pytest.raises(embedded.EmbeddedError, match="socket folder"):
         start(folder)
+    assert embedded_place.wait_until(lambda: nobody_keeps(folder), seconds=30)
     assert socket.stat().st_mode & 0o777 == 0o755
     socket.rmdir()
 

@@ -18,7 +18,14 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from upss.db.embedded_place import PORT, EmbeddedError, Place, make_socket_folder, try_lock
+from upss.db.embedded_place import (
+    PORT,
+    EmbeddedError,
+    Place,
+    check_socket_folder,
+    make_socket_folder,
+    try_lock,
+)
 from upss.db.embedded_root import Launcher, launcher
 
 SETTINGS = {
@@ -116,7 +123,9 @@ class Keeper:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGINT)
             time.sleep(PAUSE)
-        with suppress(OSError):
+        # a folder that somebody else made, for which the start was refused, is left alone
+        with suppress(OSError, EmbeddedError):
+            check_socket_folder(self.place)
             self.place.socket.rmdir()
 
     def _server_pid(self) -> int | None:
