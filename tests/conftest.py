@@ -258,7 +258,6 @@ def _in_use(app: Flask) -> Iterator[Flask]:
         finally:
             app.extensions["upss"] = installed
             db.session.remove()
-            db.engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -268,15 +267,21 @@ def _apps() -> dict[Settings, Flask]:
 
 @pytest.fixture
 def app(
-    settings: Settings, clock: FixedClock, gateway: StripeGateway, _apps: dict[Settings, Flask]
+    settings: Settings,
+    clock: FixedClock,
+    gateway: StripeGateway,
+    _apps: dict[Settings, Flask],
+    _reused: Reused,
 ) -> Iterator[Flask]:
     """The whole application with real database and mail, at the fixed clock.
 
-    It is made once for all tests of a worker, so that its templates are compiled once.
+    It is made once for all tests of a worker, so that its templates are compiled once, and its
+    connections are kept.
     """
     if settings not in _apps:
         _apps[settings] = _make_app(settings, clock, gateway)
     with _in_use(_apps[settings]) as lent:
+        _reused.keep(db.engine)
         yield lent
 
 
@@ -285,6 +290,7 @@ def own_app(settings: Settings, clock: FixedClock, gateway: StripeGateway) -> It
     """Another such application for a test that changes it."""
     with _in_use(_make_app(settings, clock, gateway)) as made:
         yield made
+        db.engine.dispose()
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import Engine, event
 
 from tests.factories import Database
 from upss.db import embedded
@@ -32,8 +33,9 @@ _DEFINITIONS = (
 )  # fmt: skip
 _OTHERS = (
     "SELECT coalesce(bool_and(pg_terminate_backend(pid, 5000)), true) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(%s)"
 )
+_IDLE = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s) AND state = 'idle'"
 _TABLES = (
     "SELECT schemaname, tablename FROM pg_tables"
     " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2"
@@ -109,6 +111,30 @@ class Reused:
     _admin: psycopg.Connection | None = None
     _definitions: object = None
     _emptying: str = ""
+    _pools: dict[Engine, set[int]] = field(default_factory=dict)
+
+    def keep(self, engine: Engine) -> None:
+        """Leave the connections of this engine's pool alone from now on, as long as they are idle.
+
+        A new one reads what it has to know of all tables, which takes longer than most tests.
+        """
+        if engine in self._pools:
+            return
+        pids = self._pools[engine] = set()
+
+        def note(connection: psycopg.Connection, _record: object) -> None:
+            pids.add(connection.info.backend_pid)
+
+        def forget(connection: psycopg.Connection, _record: object) -> None:
+            pids.discard(connection.info.backend_pid)
+
+        event.listen(engine, "connect", note)
+        event.listen(engine, "close", forget)
+
+    def _let_pools_go(self) -> None:
+        for engine, pids in self._pools.items():
+            engine.dispose()
+            pids.clear()
 
     def fresh(self) -> Database:
         """Return the database as it is after the migrations; whoever still uses it is cut off."""
@@ -129,7 +155,11 @@ class Reused:
         assert self._admin is not None
         try:
             with self._admin.transaction():
-                if self._admin.execute(_OTHERS).fetchone() != (True,):
+                kept = [pid for pids in self._pools.values() for pid in pids]
+                if self._admin.execute(_IDLE, [kept]).fetchone() != (len(kept),):
+                    self._let_pools_go()
+                    kept = []
+                if self._admin.execute(_OTHERS, [kept]).fetchone() != (True,):
                     return False
                 if self._admin.execute(_DEFINITIONS).fetchone() != self._definitions:
                     return False
@@ -140,6 +170,7 @@ class Reused:
 
     def close(self) -> None:
         """Let the database go."""
+        self._let_pools_go()
         if self._admin is not None:
             self._admin.close()
             ADMINS.clear()

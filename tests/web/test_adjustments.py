@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from tests import factories
+from tests.counting import statements_of
 from tests.kept import kept
 from upss.adjustments import service
 from upss.forum.service import accepting
@@ -289,6 +290,10 @@ def test_a_wrong_adjustment_is_reversed_by_another(client, other, people, questi
     assert len(entries()) == 2
     assert "Reversed" in page(client, wrong)
     assert wrong in page(client, back)
+
+
+def test_a_proposal_needs_four_statements(client, question):
+    assert len(statements_of(client, proposed(client, **fields(question)))) <= 4
 
 
 def test_the_list_is_filtered_and_goes_on_page_by_page(client, people, question):

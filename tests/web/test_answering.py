@@ -7,8 +7,9 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
+from tests.counting import statements
 from tests.factories import (
     ANSWER,
     csrf_of,
@@ -22,7 +23,6 @@ from tests.factories import (
 )
 from tests.kept import kept as put_back
 from upss.accounts.models import Account
-from upss.db.base import db
 from upss.forum.models import Answer, AnswerDraft
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.texts import ANSWER_MAX, DRAFT_MAX
@@ -117,19 +117,6 @@ def write_url(question, rest=""):
     return f"/answering/{question.public_id}{rest}"
 
 
-class Statements:
-    def __enter__(self):
-        self.seen = []
-        event.listen(db.engine, "before_cursor_execute", self.note)
-        return self
-
-    def note(self, _connection, _cursor, statement, *_rest):
-        self.seen.append(statement)
-
-    def __exit__(self, *_error):
-        event.remove(db.engine, "before_cursor_execute", self.note)
-
-
 class TestQueue:
     def test_shows_what_waits_and_nothing_of_the_asker(self, browser, question):
         page = text_of(browser.get("/queue"))
@@ -149,9 +136,9 @@ class TestQueue:
         for _ in range(2):
             queued(asker)
         browser.get("/queue")
-        with Statements() as statements:
+        with statements() as seen:
             browser.get("/queue")
-        assert len(statements.seen) == 3, statements.seen
+        assert len(seen) == 3, seen
 
     def test_another_one_and_back_again(self, browser, asker):
         first, second = (question_row(queued(asker)).public_id for _ in range(2))
@@ -488,9 +475,9 @@ class TestWrite:
 
     def test_the_page_needs_two_statements(self, browser, claimed):
         browser.get(write_url(claimed))
-        with Statements() as statements:
+        with statements() as seen:
             browser.get(write_url(claimed))
-        assert len(statements.seen) == 2, statements.seen
+        assert len(seen) == 2, seen
 
 
 class TestTime:

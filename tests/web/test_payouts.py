@@ -7,11 +7,10 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import event
 
 from tests import factories
+from tests.counting import statements_of
 from tests.money import payable_lines
-from upss.db.base import db
 from upss.forum.service import accepting
 from upss.kernel.roles import Role
 from upss.ledger.rules import chart
@@ -54,22 +53,6 @@ def page(client, path):
     answer = client.get(path)
     assert answer.status_code == 200, answer.get_data(as_text=True)[:2000]
     return answer.get_data(as_text=True)
-
-
-def statements(client, path):
-    """The SQL statements of a page, once the session has its token."""
-    client.get(path)
-    seen = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        assert client.get(path).status_code == 200
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    return seen
 
 
 def test_before_the_first_accepted_answer(client, josep):
@@ -130,9 +113,9 @@ def test_nobody_sees_the_earnings_of_others(app, client, josep):
 
 
 def test_earnings_are_paged_with_the_same_number_of_statements(client, josep, short_pages):
-    few = statements(client, "/earnings")
+    few = statements_of(client, "/earnings")
     earn(josep, short_pages + 1)
-    many = statements(client, "/earnings")
+    many = statements_of(client, "/earnings")
     assert len(few) == len(many) <= 3, "\n".join(many)
     first = page(client, "/earnings")
     assert first.count("On hold until") == short_pages
