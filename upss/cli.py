@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from upss.kernel.ports import Clock
     from upss.simulation.site import Site
 
+PORT = click.IntRange(1, 65_535)
+
 
 class _Group(click.Group):
     """Says what went wrong on purpose in words, without a traceback."""
@@ -55,7 +57,9 @@ def _app() -> Flask:
 
 @main.command()
 @click.option("--check", is_flag=True, help="Walk the whole path over HTTP, then stop.")
-@click.option("--port", default=8000, show_default=True, help="First port to try for the pages.")
+@click.option(
+    "--port", type=PORT, default=8000, show_default=True, help="First port to try for the pages."
+)
 @click.option("--instance", type=click.Path(path_type=Path), help="Where the demo keeps its data.")
 def demo(*, check: bool, port: int, instance: Path | None) -> None:
     """Start a sample marketplace: pages, worker, payment stand-in and mail catcher."""
@@ -66,7 +70,7 @@ def demo(*, check: bool, port: int, instance: Path | None) -> None:
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True)
+@click.option("--port", type=PORT, default=8000, show_default=True)
 @click.option("--workers", default=2, show_default=True, help="Processes.")
 @click.option("--threads", default=4, show_default=True, help="Threads in each process.")
 def serve(host: str, port: int, workers: int, threads: int) -> None:

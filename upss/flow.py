@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from upss.accounts.events import LanguageChanged, PersonInvited, SignInAsked
+from upss.accounts.events import LanguageChanged, PersonInvited, SignedOutEverywhere, SignInAsked
 from upss.adjustments.events import AdjustmentProposed
 from upss.db.work import Handlers
 from upss.doctor.events import SelfCheckAlarmed
@@ -19,6 +19,7 @@ HANDLERS: Handlers = {
     SignInAsked: (notices.send_sign_in,),
     PersonInvited: (notices.send_invitation,),
     LanguageChanged: (hours.keep_language,),
+    SignedOutEverywhere: (asking.leave_browsers,),
     # money in
     payment_events.PaymentSettled: (asking.enqueue, notices.receipt),
     payment_events.PaymentReturned: (notices.payment_returned,),
@@ -38,6 +39,7 @@ HANDLERS: Handlers = {
     forum_events.PromisePossible: (notices.promise_possible,),
     forum_events.QuestionAnswered: (notices.answer_ready,),
     forum_events.AcceptanceDue: (notices.acceptance_due,),
+    forum_events.ReviewEnded: (notices.accept_if_told,),
     forum_events.AnswerAccepted: (caps.accepted, notices.answer_accepted),
     forum_events.CapNear: (notices.cap_near,),
     # money out

@@ -12,6 +12,10 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from upss.cli import main
 from upss.demo import place
 
 _PORT = 18700
@@ -19,7 +23,17 @@ _SERVER_SECONDS = 30
 
 
 def test_the_demo_finds_ports_and_ctrl_c_ends_all_of_it(tmp_path: Path) -> None:
+    """And so does the end of its terminal, of a demo that was filled before."""
     instance = tmp_path / "demo"
+    for ending in (signal.SIGINT, signal.SIGHUP):
+        port = starts_and_ends(instance, ending)
+        assert gone(instance), f"still there: {living(instance)}"
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def starts_and_ends(instance: Path, ending: signal.Signals) -> int:
+    """Start the demo beside a taken port, look at it and end it; return its port."""
     with socket.create_server(("127.0.0.1", _PORT)):
         demo = subprocess.Popen(
             [sys.executable, "-m", "upss", "demo", "--instance", str(instance), "--port", str(_PORT)],
@@ -34,14 +48,11 @@ def test_the_demo_finds_ports_and_ctrl_c_ends_all_of_it(tmp_path: Path) -> None:
                 assert home.status == 200
             assert len(living(instance)) >= 5
 
-            demo.send_signal(signal.SIGINT)
+            demo.send_signal(ending)
             rest, _nothing = demo.communicate(timeout=60)
-
     assert demo.returncode == 0, rest
     assert "Stopped." in rest
-    assert gone(instance), f"still there: {living(instance)}"
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", int(address[2]))) != 0
+    return int(address[2])
 
 
 def test_ports_in_use_are_passed_over(tmp_path: Path) -> None:
@@ -49,7 +60,30 @@ def test_ports_in_use_are_passed_over(tmp_path: Path) -> None:
         wanted = taken.getsockname()[1]
         chosen = place.prepare(tmp_path, web_port=wanted, standin_port=wanted, smtp_port=wanted)
 
-    assert wanted not in {chosen.web_port, chosen.standin_port, chosen.smtp_port}
+    ports = {chosen.web_port, chosen.standin_port, chosen.smtp_port}
+    assert len(ports) == 3
+    assert wanted not in ports
+
+
+def test_no_port_is_left(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        try:
+            taken.bind(("127.0.0.1", 65_535))
+            taken.listen()
+        except OSError:
+            pass  # somebody else's: taken all the same
+        with pytest.raises(place.NoFreePort) as refused:
+            place.prepare(tmp_path, web_port=65_535)
+    assert refused.value.advice == (
+        "The ports 65535 to 65535 are taken: choose others with --port."
+    )
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "x"])
+def test_what_is_no_port_is_said(port: str) -> None:
+    said = CliRunner().invoke(main, ["demo", "--port", port])
+    assert said.exit_code == 2
+    assert "--port" in said.output
 
 
 def until_ready(demo: subprocess.Popen[str]) -> str:

@@ -82,7 +82,8 @@ def test_a_draft_may_be_longer_than_what_is_sent():
     [
         (Owner(asker_id=7, session_id=None), True),
         (Owner(asker_id=None, session_id=9), True),
-        (Owner(asker_id=8, session_id=9), True),
+        (Owner(asker_id=7, session_id=9), True),
+        (Owner(asker_id=8, session_id=9), False),  # the next person at the same computer
         (Owner(asker_id=8, session_id=None), False),
         (Owner(asker_id=9, session_id=7), False),
         (Owner(asker_id=None, session_id=None), False),
@@ -90,6 +91,12 @@ def test_a_draft_may_be_longer_than_what_is_sent():
 )
 def test_whose_a_question_is(owner, owned):
     assert owner.owns(asker_id=7, session_id=9) is owned
+
+
+@pytest.mark.parametrize("who", [None, 8])
+def test_what_has_no_account_yet_is_its_browsers(who):
+    assert Owner(asker_id=who, session_id=9).owns(asker_id=None, session_id=9)
+    assert not Owner(asker_id=who, session_id=7).owns(asker_id=None, session_id=9)
 
 
 def test_nobody_owns_what_has_no_owner():

@@ -23,6 +23,7 @@ from upss.forum.events import (
     ClaimLapsed,
     QuestionAnswered,
     QuestionClaimed,
+    ReviewEnded,
 )
 from upss.forum.models import Answer, AnswerDraft, Claim, Move, Question
 from upss.forum.models_offers import Skip
@@ -582,6 +583,11 @@ class TestLapse:
         assert claiming.lapse_due(story.uow) == 0
 
 
+def accept_by_itself(uow, event):
+    """What follows when the asker was told of the answer."""
+    accepting.accept(uow, question_id=event.question_id, actor_id=None)
+
+
 class TestAccept:
     def test_splits_by_the_frozen_rule(self, story, ada):
         question = story.answered(ada, price=1205)
@@ -615,6 +621,7 @@ class TestAccept:
 
     def test_by_itself_after_seven_days(self, story, ada):
         question = story.answered(ada)
+        story.uow.told({ReviewEnded: (accept_by_itself,)})
         story.wait(days=7, seconds=-1)
         assert accepting.auto_accept_due(story.uow) == 0
         story.wait(seconds=1)
@@ -634,7 +641,7 @@ class TestAccept:
                 raise RuntimeError
             told.append(event.question_id)
 
-        story.uow._handlers = {AnswerAccepted: (tell,)}
+        story.uow._handlers = {ReviewEnded: (accept_by_itself,), AnswerAccepted: (tell,)}
         story.wait(days=7)
         assert accepting.auto_accept_due(story.uow) == 1
         assert (first.status, second.status) == ("answered", "accepted")

@@ -527,7 +527,14 @@ COPY_LINES = (
 TAMPERED = {
     "amount": (
         [f"UPDATE ledger.posting SET amount = amount + 1 WHERE entry_id = {LAST} AND amount > 0"],
-        ["the lines add up to 1", "debits of 1002, sealed with 1001", "the digest is not"],
+        ["the lines add up to 1 EUR", "debits of 1002, sealed with 1001", "the digest is not"],
+    ),
+    "currency of a line": (
+        [
+            "ALTER TABLE ledger.posting DROP CONSTRAINT one_currency",
+            f"UPDATE ledger.posting SET currency = 'CHF' WHERE entry_id = {LAST} AND amount > 0",
+        ],
+        ["the lines add up to 1001 CHF", "the lines add up to -1001 EUR", "the digest is not"],
     ),
     "balanced amounts": (
         [

@@ -217,7 +217,7 @@ class Outline(HTMLParser):
 # who is told by each handler, in the order of sending
 TOLD = {
     "send_invitation": ["answerer@example.org"],
-    "refund_failed": ["boss1@example.org", "boss2@example.org"],
+    "refund_failed": ["asker@example.org", "boss1@example.org", "boss2@example.org"],
     "cap_near": ["answerer@example.org"],
     "topic_left_alone": ["boss1@example.org", "boss2@example.org"],
     "capacity_vanished": ["boss1@example.org", "boss2@example.org"],
@@ -318,8 +318,8 @@ def test_what_happens_again_is_told_again(scene, clock):
         )
     }
     assert again == {
-        "send_invitation", "offer_ended", "refund_failed", "claim_lapsed", "acceptance_due",
-        "draft_ending", "payout_refused",
+        "send_invitation", "offer_ended", "refund_settled", "refund_failed", "claim_lapsed",
+        "acceptance_due", "draft_ending", "payout_refused",
     }  # fmt: skip
 
 

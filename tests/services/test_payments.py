@@ -29,6 +29,7 @@ from upss.kernel.errors import GatewayError, GatewayRefused, GatewayUnavailable,
 from upss.kernel.ids import PaymentId, QuestionId, RefundId
 from upss.kernel.ports import BalanceTransaction, CheckoutState, EventNotice, RefundState
 from upss.ledger.verify import verify
+from upss.notices.models import Notice
 from upss.payments import queries, tasks
 from upss.payments.models import Payment, ProviderEvent, Refund
 from upss.payments.rules.lifecycle import PaymentMismatch
@@ -591,6 +592,33 @@ def test_a_cancelled_refund_moved_nothing():
     assert money_of(question).refund_pending == 1200
 
 
+def told_asker():
+    """The mails about money back that the asker gets, in their order."""
+    about = ("withdrawn", "refund_settled", "refund_failed_asker")
+    with unit() as uow:
+        return list(
+            uow.session.scalars(
+                select(Notice.template).where(Notice.template.in_(about)).order_by(Notice.id)
+            )
+        )
+
+
+def test_a_refund_that_fails_is_told_to_the_asker_once_for_each_failure(clock):
+    question = queued(person())
+    refund = withdrawn(question)
+    for _ in range(2):
+        refund_told(refund, "failed")
+    assert told_asker() == ["withdrawn", "refund_failed_asker"]
+    with unit() as uow:
+        refunding.refuse_refund(uow, refund_id=refund, attempt=1, reason="late")
+        uow.commit()
+    assert told_asker() == ["withdrawn", "refund_failed_asker"]
+    clock.advance(timedelta(hours=1))
+    again(refund)
+    refund_told(refund, "failed", attempt=2)
+    assert told_asker() == ["withdrawn", "refund_failed_asker", "refund_failed_asker"]
+
+
 def again(refund):
     with unit() as uow:
         refunding.send_again(uow, refund_id=refund)
@@ -605,6 +633,7 @@ def test_what_the_bank_sent_back_is_sent_again_and_settles(clock):
     control("settle")  # lets the stand-in grow older
     tasks.check_refund(refund)
     [failed] = refund_rows(question)
+    assert told_asker() == ["withdrawn", "refund_settled", "refund_failed_asker"]
     again(refund)
     assert jobs("payments.send_refund")[-1] == {"refund_id": refund}
     [row] = refund_rows(question)
@@ -619,6 +648,8 @@ def test_what_the_bank_sent_back_is_sent_again_and_settles(clock):
     money = money_of(question)
     assert (money.refund_pending, money.refunded) == (0, 1200)
     assert count(entries())["refund_settled"] == 2
+    tasks.check_refund(refund)
+    assert told_asker()[2:] == ["refund_failed_asker", "refund_settled"]
 
 
 def test_what_the_provider_refused_is_sent_again_under_another_key(monkeypatch):

@@ -439,6 +439,19 @@ def test_without_an_active_account_money_waits(people, clock):
     assert (waiting.can_receive, waiting.total, waiting.people) == (False, SHARE, 1)
 
 
+def test_many_who_wait_do_not_hide_who_can_be_paid(people, clock, monkeypatch):
+    monkeypatch.setattr(queries_payables, "_LISTED", 1)
+    others = [factories.person(role=Role.ANSWERER, topics=("home",)) for _ in range(2)]
+    onboard(people["answerer"])
+    for answerer in (people["answerer"], *others):
+        earn(people | {"answerer": answerer})
+    clock.advance(HOLD)
+    with unit() as uow:
+        waiting, ready = queries_payables.ready_people(uow.session, clock.now())
+    assert (waiting.can_receive, waiting.total, waiting.people) == (False, 2 * SHARE, 2)
+    assert (ready.can_receive, ready.total, ready.people) == (True, SHARE, 1)
+
+
 def test_sending_twice_pays_once(people, clock):
     item = reserved_item(people, clock)
     tasks.send_item(item.id)

@@ -178,6 +178,87 @@ def test_an_anonymous_draft_stays_with_whoever_signs_in(app, client):
     assert FIELDS["title"] in client.get("/my-questions").get_data(as_text=True)
 
 
+def asked_without_signing_in(client, email):
+    """Ask anonymously, up to the payment page; the question has its account from then on."""
+    url = start(client)
+    check = post(client, url, **FIELDS, do="continue").headers["Location"]
+    assert post(client, check, email=email, agree="yes").status_code == 303
+    return url.replace("/ask/", "/questions/")
+
+
+def pages_of(question):
+    """The pages that show a question, or change it."""
+    write = question.replace("/questions/", "/ask/")
+    pages = ("", "/receipt", "/withdraw", "/accept")
+    return [question + page for page in pages] + [write, f"{write}/check", f"{write}/discard"]
+
+
+def test_who_signs_in_after_somebody_who_did_not_sees_nothing_of_theirs(app, client):
+    """A library's computer: the browser's session is the same, the person is not."""
+    question = asked_without_signing_in(client, "ana@example.org")
+    assert client.get(question).status_code == 200
+    enter_as(app, client, person("berta@example.org"))
+    assert [client.get(page).status_code for page in pages_of(question)] == [404] * 7
+    listed = client.get("/my-questions").get_data(as_text=True)
+    assert FIELDS["title"] not in listed
+    token = {
+        "csrf_token": hidden_of(client.get(start(client)).get_data(as_text=True))["csrf_token"]
+    }
+    for deed in ("pay", "edit", "withdraw", "accept"):
+        assert client.post(f"{question}/{deed}", data=token).status_code == 404
+
+
+def test_a_draft_that_went_back_from_paying_is_not_adopted_by_somebody_else(app, client):
+    question = asked_without_signing_in(client, "ana@example.org")
+    page = client.get(question).get_data(as_text=True)
+    client.post(f"{question}/edit", data={"csrf_token": hidden_of(page)["csrf_token"]})
+    assert client.get(question.replace("/questions/", "/ask/")).status_code == 200
+    enter_as(app, client, person("berta@example.org"))
+    assert [client.get(page).status_code for page in pages_of(question)] == [404] * 7
+
+
+def test_who_asked_and_then_signs_in_keeps_the_question_and_the_drafts(app, client):
+    question = asked_without_signing_in(client, "ana@example.org")
+    written = client.get("/ask?new=1").headers["Location"]
+    post(
+        client, written, **(FIELDS | {"title": "May I paint the door of a flat I rent?"}), do="save"
+    )
+    enter_as(app, client, person("ana@example.org"))
+    assert client.get(question).status_code == 200
+    assert client.get(f"{question}/receipt").status_code == 200
+    assert client.get(written).status_code == 200
+    listed = client.get("/my-questions").get_data(as_text=True)
+    assert FIELDS["title"] in listed
+    assert "May I paint the door" in listed
+
+
+def test_who_signs_out_leaves_nothing_in_the_browser(app, client):
+    question = asked_without_signing_in(client, "ana@example.org")
+    written = client.get("/ask?new=1").headers["Location"]
+    post(client, written, **FIELDS, do="save")
+    enter_as(app, client, person("ana@example.org"))
+    before = client.get_cookie(sessions.COOKIE).value
+    post(client, "/settings", "/sign-out")
+    for cookie in (None, before):  # and the old cookie opens nothing either
+        if cookie:
+            client.set_cookie(sessions.COOKIE, cookie)
+        assert client.get(question).headers["Location"].startswith("/sign-in")
+        assert FIELDS["title"] not in client.get("/my-questions").get_data(as_text=True)
+        assert FIELDS["title"] not in client.get(written).get_data(as_text=True)
+
+
+def test_signing_out_everywhere_reaches_the_browsers_where_nobody_signed_in(app, client):
+    question = asked_without_signing_in(client, "ana@example.org")
+    others = asked_without_signing_in(client, "carla@example.org")
+    elsewhere = app.test_client()
+    sign_in_as(app, elsewhere, person("ana@example.org"))
+    post(elsewhere, "/settings", "/sign-out-everywhere")
+    assert client.get(question).headers["Location"].startswith("/sign-in")
+    assert client.get(others).status_code == 200  # somebody else's stays where it is
+    sign_in_as(app, elsewhere, person("ana@example.org"))
+    assert elsewhere.get(question).status_code == 200
+
+
 def test_a_flood_of_drafts_from_one_network_ends(client):
     for _ in range(30):
         assert post(client, "/ask/" + new_public_id(), do="save").status_code == 303

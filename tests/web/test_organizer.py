@@ -8,11 +8,11 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, text, update
+from sqlalchemy import text, update
 
 from tests import factories
+from tests.counting import statements_of
 from upss.accounts.models import Account
-from upss.db.base import db
 from upss.forum.service import accepting, asking
 from upss.kernel.roles import Role
 from upss.organizer.export import safe_cell
@@ -105,22 +105,6 @@ def page(client, path):
 def words_of(html):
     """The words of a page without its markup."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html.replace("<wbr>", "")))
-
-
-def statements(client, path):
-    """The SQL statements of a page, once the session has its token."""
-    client.get(path)
-    seen = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        assert client.get(path).status_code == 200
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    return seen
 
 
 def rows_of(answer):
@@ -258,10 +242,10 @@ def test_the_months_run_from_the_first_entry_to_now(clock):
 def test_pages_need_three_statements_whatever_the_number_of_rows(client, people, monkeypatch):
     monkeypatch.setattr(paging, "SIZE", 3)
     monkeypatch.setitem(paging.page.__kwdefaults__, "size", 3)
-    few = {path: len(statements(client, path)) for path in PAGES}
+    few = {path: len(statements_of(client, path)) for path in PAGES}
     for _ in range(4):
         earn(people)
-    many = {path: len(statements(client, path)) for path in PAGES}
+    many = {path: len(statements_of(client, path)) for path in PAGES}
     assert few == many
     assert max(many.values()) <= 3, many
     first = page(client, "/organizer/payouts")
@@ -294,9 +278,9 @@ def test_the_file_has_safe_names_and_exact_amounts(client, people):
 
 def test_a_run_is_prepared_approved_by_another_and_followed(client, other, people, wait):
     earn(people)
-    assert "no account to receive it yet" not in page(client, "/organizer/payouts/runs")
+    assert "no account that can receive it yet" not in page(client, "/organizer/payouts/runs")
     wait(HOLD)
-    assert "no account to receive it yet" in page(client, "/organizer/payouts/runs")
+    assert "no account that can receive it yet" in page(client, "/organizer/payouts/runs")
     onboard(people["answerer"])
     answer = factories.post(client, "/organizer/payouts/runs")
     address = answer.headers["Location"]
@@ -315,7 +299,7 @@ def test_a_run_is_prepared_approved_by_another_and_followed(client, other, peopl
     assert "Send €10.20 to 1 person?" in asked
     factories.post(other, f"{address}?confirm=approve", address, decision="approve")
     assert "0 of 1" in page(other, address)
-    assert len(statements(other, address)) <= 3
+    assert len(statements_of(other, address)) <= 3
     send_all()
     done = page(other, address)
     assert "1 of 1" in done
@@ -332,7 +316,7 @@ def test_a_run_is_prepared_approved_by_another_and_followed(client, other, peopl
     assert f'href="/organizer/questions/{question}"' in payment
     assert f'href="{address}"' in payment
     assert "€10.20" in payment
-    assert len(statements(other, item)) <= 3
+    assert len(statements_of(other, item)) <= 3
 
 
 def test_a_run_can_be_cancelled_once(client, other, people, wait):
@@ -396,7 +380,7 @@ def test_a_questions_money_is_followed_to_the_transfer(client, people, wait):
     assert "Paid out to the person who answers €10.20" in said
     assert "txn_" in said
     assert provider_id not in said
-    assert len(statements(client, f"/organizer/questions/{question_id}")) <= 5
+    assert len(statements_of(client, f"/organizer/questions/{question_id}")) <= 5
 
 
 def test_a_number_that_nobody_has_is_said_at_the_field(client, people):

@@ -16,6 +16,13 @@ class SignInAsked(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignedOutEverywhere(Event):
+    """Somebody leaves every browser; what a browser holds of theirs by itself has to go as well."""
+
+    account_id: AccountId
+
+
+@dataclass(frozen=True, kw_only=True)
 class LanguageChanged(Event):
     """Somebody reads pages and mails in another language than `old` from now on."""
 

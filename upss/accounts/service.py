@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from upss.accounts.events import LanguageChanged, PersonInvited, SignInAsked
+from upss.accounts.events import LanguageChanged, PersonInvited, SignedOutEverywhere, SignInAsked
 from upss.accounts.models import Account, AccountRole, SignInRequest, TopicApproval
 from upss.accounts.rules.sign_in import CODE_TRIES, LIFETIME, digits_of, name_from
 from upss.kernel.errors import DomainError, NotFound
@@ -212,6 +212,11 @@ def confirm(uow: UnitOfWork, *, account_id: AccountId) -> None:
     """Note that the person has shown that the address is theirs; the first time counts."""
     account = _existing(uow, account_id)
     account.confirmed_at = account.confirmed_at or uow.clock.now()
+
+
+def sign_out_everywhere(uow: UnitOfWork, *, account_id: AccountId) -> None:
+    """Tell all who let a browser in without an account; its own sessions are the web layer's."""
+    uow.emit(SignedOutEverywhere(at=uow.clock.now(), account_id=account_id))
 
 
 def set_language(uow: UnitOfWork, *, account_id: AccountId, language: str) -> None:

@@ -99,8 +99,12 @@ def sign_out() -> ResponseReturnValue:
 @blueprint.post("/sign-out-everywhere")
 @for_signed_in
 def sign_out_everywhere() -> ResponseReturnValue:
-    """End every session of this person."""
-    sessions.sign_out_everywhere(signed_in().id)
+    """End every session of this person, and what they left in others without signing in."""
+    account_id = signed_in().id
+    with unit() as uow:
+        service.sign_out_everywhere(uow, account_id=account_id)
+        uow.commit()
+    sessions.sign_out_everywhere(account_id)
     return redirect(url_for("accounts.sign_in"), 303)
 
 

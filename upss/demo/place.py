@@ -5,13 +5,35 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from upss.config import Settings
+from upss.kernel.errors import UpssError
 
 _HOST = "127.0.0.1"
 _TRIES = 200
+_LAST_PORT = 65_535
+
+
+class DemoError(UpssError):
+    """Something that only a demo can run into; `advice` says what to do, with the facts."""
+
+    code = "demo"
+    words = ""
+
+    @property
+    def advice(self) -> str:
+        """Return what happened and what to do, for the terminal."""
+        return self.words.format(**self.facts)
+
+
+class NoFreePort(DemoError):
+    """Every port from the wanted one on is taken: choose another with --port."""
+
+    code = "demo_no_free_port"
+    words = "The ports {first} to {last} are taken: choose others with --port."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,10 +65,12 @@ class Place:
 def prepare(
     folder: Path, *, web_port: int, standin_port: int = 12111, smtp_port: int = 8025
 ) -> Place:
-    """Choose free ports near the wanted ones and make this start's secrets."""
+    """Choose free ports near the wanted ones and make this start's secrets; raises `NoFreePort`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "mail").mkdir(exist_ok=True)
-    web, standin, smtp = _free(web_port), _free(standin_port), _free(smtp_port)
+    web = _free(web_port)
+    standin = _free(standin_port, taken={web})
+    smtp = _free(smtp_port, taken={web, standin})
     own = {
         "UPSS_MODE": "demo",
         "UPSS_INSTANCE": str(folder),
@@ -77,9 +101,10 @@ def prepare(
     )
 
 
-def _free(wanted: int) -> int:
-    """Return `wanted` or the next port above it that nobody listens on."""
-    for port in range(wanted, wanted + _TRIES):
+def _free(wanted: int, *, taken: Collection[int] = ()) -> int:
+    """Return `wanted` or the next port above it that nobody listens on and is not in `taken`."""
+    last = min(wanted + _TRIES - 1, _LAST_PORT)
+    for port in sorted(set(range(wanted, last + 1)).difference(taken)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -87,4 +112,4 @@ def _free(wanted: int) -> int:
             except OSError:
                 continue
             return port
-    raise OSError(f"no free port from {wanted} on")
+    raise NoFreePort(first=wanted, last=last)

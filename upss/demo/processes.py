@@ -21,24 +21,12 @@ import click
 
 from upss.db import engine, migrate
 from upss.demo import place as places
-from upss.demo.place import Place
+from upss.demo.place import DemoError, Place
 from upss.kernel.errors import UpssError
 
 _PATIENCE_SECONDS = 40.0
 _STOP_SECONDS = 25.0
 _LOG_LINES = 40
-
-
-class DemoError(UpssError):
-    """Something that only a demo can run into; `advice` says what to do, with the facts."""
-
-    code = "demo"
-    words = ""
-
-    @property
-    def advice(self) -> str:
-        """Return what happened and what to do, for the terminal."""
-        return self.words.format(**self.facts)
 
 
 class ProcessDied(DemoError):
@@ -166,7 +154,8 @@ def run(*, port: int, instance: Path | None) -> int:
         with _alone(folder):
             _run(places.prepare(folder, web_port=port))
     except Stopped:
-        click.echo("\nStopped.")
+        with contextlib.suppress(OSError):  # a closed terminal hears nothing
+            click.echo("\nStopped.")
         return 0
     except DemoError as error:
         click.echo(f"The demo stopped. {error.advice}", err=True)
@@ -245,5 +234,6 @@ def _stop_on_signals() -> None:
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise Stopped
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # also when its terminal is closed: what runs on would keep the folder of the next demo
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)

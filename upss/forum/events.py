@@ -77,6 +77,13 @@ class AcceptanceDue(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReviewEnded(Event):
+    """The time for review passed in silence; whether the asker was told is known further up."""
+
+    question_id: QuestionId
+
+
+@dataclass(frozen=True, kw_only=True)
 class AnswerAccepted(Event):
     """The asker accepted, or the review time of 7 days passed; the price is split."""
 

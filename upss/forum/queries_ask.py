@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, false, or_, select
 from sqlalchemy.orm import aliased
 
 from upss.accounts.models import Account
@@ -21,19 +21,22 @@ from upss.payments.models import Payment
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from upss.forum.rules.ownership import Owner
 
 
 def _owned_by(owner: Owner) -> Any:
-    """Return the condition that a question is this visitor's; never true for nobody."""
-    mine = []
-    if owner.asker_id is not None:
-        mine.append(Question.asker_id == owner.asker_id)
+    """Return the condition that `owner.owns` a question; never true for nobody."""
+    of_account: ColumnElement[bool] = false()
+    of_session: ColumnElement[bool] = false()
     if owner.session_id is not None:
-        mine.append(Question.session_id == owner.session_id)
-    return or_(False, *mine)  # noqa: FBT003 - SQL's FALSE
+        of_session = Question.session_id == owner.session_id
+    if owner.asker_id is not None:
+        of_account = Question.asker_id == owner.asker_id
+        of_session = and_(of_session, Question.asker_id.is_(None))
+    return or_(of_account, of_session)
 
 
 def owned(session: Session, public_id: str, owner: Owner) -> Question:

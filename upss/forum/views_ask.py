@@ -82,6 +82,8 @@ def _save_and_go_on(public_id: str) -> Any:
     if request.form.get("do") == "save":
         flash(gettext("Your question is saved. You can finish it later on this device."), "ok")
         return redirect(url_for("forum.write", public_id=public_id), 303)
+    if _settle_newest(question_id):  # an offer that ended was paid after all
+        return redirect(url_for("forum.question", public_id=public_id), 303)
     try:
         with unit() as uow:
             draft = queries_ask.owned(uow.session, public_id, owner())
@@ -376,11 +378,13 @@ def discard(public_id: str) -> Any:
         return redirect(url_for("forum.question", public_id=public_id), 303)
     if request.method == "GET":
         return render_template("forum/discard.html", draft=draft)
+    if _settle_newest(QuestionId(draft.id)):
+        return redirect(url_for("forum.question", public_id=public_id), 303)
     try:
         with unit() as uow:
             asking.discard(uow, question_id=QuestionId(draft.id))
             uow.commit()
     except MoveRefused:  # paid or thrown away meanwhile: its own page says how it stands
         return redirect(url_for("forum.question", public_id=public_id), 303)
-    flash(gettext("The draft is gone. Nothing was charged."), "ok")
+    flash(gettext("The draft is gone."), "ok")
     return redirect(url_for("pages.home"), 303)

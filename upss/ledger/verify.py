@@ -142,8 +142,10 @@ def _check(rows: list[Row[Any]]) -> Iterator[str]:
     head = rows[0]
     yield from _check_request(head)
     amounts = [row.amount for row in rows if row.amount is not None]
-    if sum(amounts) != 0:
-        yield f"the lines add up to {sum(amounts)}"
+    for currency in sorted({row.currency for row in rows if row.amount is not None}):
+        total = sum(row.amount for row in rows if row.amount and row.currency == currency)
+        if total != 0:
+            yield f"the lines add up to {total} {currency}"
     if head.digest is None:
         yield "no seal"
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from upss.accounts import queries as people
 from upss.accounts.models import Account, SignInRequest
@@ -17,12 +17,12 @@ from upss.forum.models import Question
 from upss.forum.models_inviting import Invitation
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.pricing import MINUTES, Size
-from upss.forum.rules.timers import GRACE
+from upss.forum.rules.timers import GRACE, REVIEW_REMINDERS
 from upss.kernel.ids import AccountId
 from upss.ledger import queries_chain as chain
 from upss.ledger.rules.split import split
 from upss.notices.models import Notice
-from upss.notices.rules.messages import To, subject_of
+from upss.notices.rules.messages import OF_ANSWER, To, subject_of
 from upss.payments.models import Payment, Refund
 from upss.payouts.models import PayoutItem
 
@@ -86,6 +86,21 @@ def unsent(session: Session, notice_id: int, now: datetime) -> Waiting | None:
 def unsent_fact(session: Session, fact: str) -> Waiting | None:
     """Return the notice of a fact that is told to one address, if it was not sent yet."""
     return _waiting(session, Notice.fact == fact)
+
+
+def was_told_of_answer(session: Session, question_id: int) -> bool:
+    """Return whether the mail server took any mail to the asker about a question's answer."""
+    about = {
+        message.fact_of({"question_id": question_id, "day": step.days})
+        for message in OF_ANSWER
+        for step in REVIEW_REMINDERS
+    }
+    sent = exists().where(
+        Notice.fact.in_(about),
+        Notice.template.in_([message.template for message in OF_ANSWER]),
+        Notice.sent_at.is_not(None),
+    )
+    return bool(session.execute(select(sent)).scalar_one())
 
 
 def figures(session: Session, notice: Waiting) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
+from upss.forum.service import accepting
 from upss.notices import queries
 from upss.notices.models import Notice
 from upss.notices.rules.messages import MESSAGES
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         QuestionAnswered,
         QuestionExpired,
         QuestionWithdrawn,
+        ReviewEnded,
         TopicLeftAlone,
     )
     from upss.kernel.events import Event
@@ -74,7 +76,7 @@ def refund_settled(uow: UnitOfWork, event: RefundSettled) -> None:
 
 
 def refund_failed(uow: UnitOfWork, event: RefundFailed) -> None:
-    """Tell the organizers that a bank sent a refund back."""
+    """Tell the asker that a refund did not arrive, and the organizers, who must act."""
     _tell("refund_failed", uow, event)
 
 
@@ -111,6 +113,14 @@ def answer_ready(uow: UnitOfWork, event: QuestionAnswered) -> None:
 def acceptance_due(uow: UnitOfWork, event: AcceptanceDue) -> None:
     """Remind the asker to accept or to say what is wrong."""
     _tell("acceptance_due", uow, event)
+
+
+def accept_if_told(uow: UnitOfWork, event: ReviewEnded) -> None:
+    """Let the timer accept an answer that the asker was told of; else prolong the review."""
+    if queries.was_told_of_answer(uow.session, event.question_id):
+        accepting.accept(uow, question_id=event.question_id, actor_id=None)
+    else:
+        accepting.prolong_review(uow, question_id=event.question_id)
 
 
 def answer_accepted(uow: UnitOfWork, event: AnswerAccepted) -> None:

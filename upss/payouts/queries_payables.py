@@ -103,7 +103,7 @@ def ready_people(session: Session, now: datetime) -> Sequence[AnyRow]:
     """Return who has money ready: name, transfers, minor, currency, and both sums of people.
 
     Those who cannot receive transfers yet come first. `people` and `total` are of all people
-    with the same `can_receive`; at most 100 people are listed.
+    with the same `can_receive`; at most 100 of each are listed.
     """
     money = ready(now).subquery()
     can_receive = (money.c.transfers == ACTIVE).label("can_receive")
@@ -118,18 +118,26 @@ def ready_people(session: Session, now: datetime) -> Sequence[AnyRow]:
         .group_by(money.c.answerer_id, money.c.currency, money.c.transfers)
         .subquery()
     )
-    statement = (
+    of_all = (
         select(
             Account.name,
             person,
+            func.row_number()
+            .over(partition_by=person.c.can_receive, order_by=(Account.name, Account.id))
+            .label("place"),
             func.count().over(partition_by=person.c.can_receive).label("people"),
             cast(
                 func.sum(person.c.minor).over(partition_by=person.c.can_receive), BigInteger
             ).label("total"),
         )
         .join(Account, Account.id == person.c.answerer_id)
-        .order_by(person.c.can_receive, Account.name, Account.id)
-        .limit(_LISTED)
+        .subquery()
+    )
+    # not one limit for both: many who wait must not hide that others can be paid
+    statement = (
+        select(of_all)
+        .where(of_all.c.place <= _LISTED)
+        .order_by(of_all.c.can_receive, of_all.c.place)
     )
     return session.execute(statement).all()
 

@@ -41,7 +41,7 @@ _TEXTS = {
     422: N_("Please go back and look at what you wrote."),
     429: N_("Please wait a little and try again. Nothing is lost."),
     500: N_("Nothing was charged twice and nothing is lost. Please try again in a moment."),
-    503: N_("Nothing was charged. Please try again in a few minutes."),
+    503: N_("You never pay twice for one question. Please try again in a few minutes."),
 }
 
 _CSRF_TEXT = N_(
@@ -80,7 +80,12 @@ def _csrf(error: CSRFError) -> Any:
 
 def _typed() -> dict[str, str]:
     """Return the texts of the form that was sent, so that none of them is lost."""
-    return {k: v for k, v in request.form.items() if k != "csrf_token" and len(v) > 20}
+    return {k: v for k, v in request.form.items() if k != "csrf_token" and _is_written(v)}
+
+
+def _is_written(value: str) -> bool:
+    """Tell what a person wrote from what they chose: it is long, of several words or an address."""
+    return len(value) > 20 or " " in value.strip() or "@" in value
 
 
 def _http(error: HTTPException) -> Any:

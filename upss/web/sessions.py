@@ -1,7 +1,8 @@
 """Server-side sessions: the cookie holds a random token, the row can be revoked.
 
 Sessions read and write in their own short transactions, so that a request that fails still
-keeps its session, and nothing is written for a session that did not change.
+keeps its session, and nothing is written for a session that did not change. A session that is
+used goes on: once a day its end moves, in the statement that notes the use.
 """
 
 from __future__ import annotations
@@ -28,17 +29,20 @@ from upss.web.ports import clock
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import Connection
+
 COOKIE = "upss_session"
 LIFETIME = timedelta(days=30)
 SHORT_LIFETIME = timedelta(hours=12)
 _SEEN_STEP = timedelta(hours=1)
+_LONGER_STEP = timedelta(days=1)
 
 # One statement for the session and who it belongs to: every page begins with it. The tables of
 # people are named here as foreign keys name them; the accounts package owns them.
 _LOAD = text(
     """
-    SELECT s.id, s.data, s.seen_at, s.signed_in_at, a.id AS account_id, a.public_id, a.name,
-           a.email, a.language,
+    SELECT s.id, s.token_hash, s.data, s.seen_at, s.signed_in_at, s.expires_at,
+           a.id AS account_id, a.public_id, a.name, a.email, a.language,
            ARRAY(SELECT r.role FROM account_role r WHERE r.account_id = a.id) AS roles
     FROM web_session s LEFT JOIN account a ON a.id = s.account_id
     WHERE s.token_hash = :token_hash AND s.revoked_at IS NULL AND s.expires_at > :now
@@ -87,12 +91,10 @@ class DatabaseSessions(SessionInterface):
             row = connection.execute(_LOAD, {"token_hash": hashed(token), "now": now}).one_or_none()
             if row is None or _is_too_old_for_the_books(row, now):
                 return ServerSession()
-            if now - row.seen_at > _SEEN_STEP:
-                connection.execute(
-                    update(WebSession).where(WebSession.id == row.id).values(seen_at=now)
-                )
+            is_longer = _note_use(connection, row, now)
         session = ServerSession(row.data)
         session.row_id = row.id
+        session.fresh_token = token if is_longer else None
         if row.account_id is not None:
             session.person = Person(
                 id=AccountId(row.account_id),
@@ -106,7 +108,7 @@ class DatabaseSessions(SessionInterface):
 
     @override
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Write what changed; set the cookie only when its token is new."""
+        """Write what changed; set the cookie only when its token or its end is new."""
         assert isinstance(session, ServerSession)
         if request.endpoint == "static":
             return
@@ -125,6 +127,23 @@ class DatabaseSessions(SessionInterface):
                 secure=app.config["SESSION_COOKIE_SECURE"],
                 samesite="Lax",
             )
+
+
+def _note_use(connection: Connection, row: Any, now: datetime) -> bool:
+    """Write down, once an hour, that a session is used; tell whether it ends later for that."""
+    if now - row.seen_at <= _SEEN_STEP:
+        return False
+    is_longer = not _is_short(row) and now + LIFETIME - row.expires_at > _LONGER_STEP
+    times = {"seen_at": now} | ({"expires_at": now + LIFETIME} if is_longer else {})
+    # By its token: a sign-in at this very moment has changed it, and has set an end of its own.
+    same = WebSession.token_hash == row.token_hash
+    connection.execute(update(WebSession).where(same).values(times))
+    return is_longer
+
+
+def _is_short(row: Any) -> bool:
+    """Tell whether who signed in read the books: such a session ends in time, however it is used."""
+    return row.signed_in_at is not None and row.expires_at - row.signed_in_at <= SHORT_LIFETIME
 
 
 def _is_too_old_for_the_books(row: Any, now: datetime) -> bool:

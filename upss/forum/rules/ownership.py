@@ -17,7 +17,12 @@ class Owner:
     session_id: int | None
 
     def owns(self, *, asker_id: int | None, session_id: int | None) -> bool:
-        """Tell whether the question of this account and session is this visitor's."""
-        by_account = self.asker_id is not None and asker_id == self.asker_id
-        by_session = self.session_id is not None and session_id == self.session_id
-        return by_account or by_session
+        """Tell whether the question of this account and session is this visitor's.
+
+        Several people may use one browser: to who is signed in, its session gives only what has no
+        account yet.
+        """
+        if self.asker_id is not None and asker_id == self.asker_id:
+            return True
+        is_free = asker_id is None or self.asker_id is None
+        return is_free and self.session_id is not None and session_id == self.session_id

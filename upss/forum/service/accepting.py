@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Interval, and_, literal, or_, select
 
-from upss.forum.events import AcceptanceDue, AnswerAccepted
+from upss.forum.events import AcceptanceDue, AnswerAccepted, ReviewEnded
 from upss.forum.models import Answer, Question
 from upss.forum.rules.lifecycle import Status
-from upss.forum.rules.timers import CLOSE_FOR_GOOD, REVIEW_REMINDERS
+from upss.forum.rules.timers import CLOSE_FOR_GOOD, REVIEW, REVIEW_REMINDERS
 from upss.forum.service.moves import by, each, lock_due, locked, make_move
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import AccountId, QuestionId
@@ -40,14 +40,27 @@ def accept(uow: UnitOfWork, *, question_id: QuestionId, actor_id: AccountId | No
 
 
 def auto_accept_due(uow: UnitOfWork) -> int:
-    """Accept answers whose time for review has passed, 100 at most; return how many."""
+    """End reviews whose time has passed, 100 at most; return how many.
+
+    What follows accepts the answer, or prolongs the review of an asker who was never told.
+    """
+    now = uow.clock.now()
     questions = lock_due(
         uow,
         Question.status == Status.ANSWERED,
-        Question.accept_due_at <= uow.clock.now(),
+        Question.accept_due_at <= now,
         first=Question.accept_due_at,
     )
-    return each(uow, questions, lambda question: _accept(uow, question, None))
+
+    def end(question: Question) -> None:
+        uow.emit(ReviewEnded(at=now, question_id=QuestionId(question.id)))
+
+    return each(uow, questions, end)
+
+
+def prolong_review(uow: UnitOfWork, *, question_id: QuestionId) -> None:
+    """Begin the time for review anew: silence means nothing while there was no word to break it."""
+    locked(uow, question_id).accept_due_at = uow.clock.now() + REVIEW
 
 
 def remind_due(uow: UnitOfWork) -> int:

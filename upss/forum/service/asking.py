@@ -29,6 +29,7 @@ from upss.payments.service import charging, refunding
 from upss.site import queries as site
 
 if TYPE_CHECKING:
+    from upss.accounts.events import SignedOutEverywhere
     from upss.db.work import UnitOfWork
     from upss.forum.rules.ownership import Owner
     from upss.forum.rules.promising import Quote
@@ -295,6 +296,15 @@ def withdraw(uow: UnitOfWork, *, question_id: QuestionId) -> None:
     make_move(uow, question, "withdraw", actor=_asker(question))
     refunding.refund_in_full(uow, question_id=question_id, cause="withdrawn")
     uow.emit(QuestionWithdrawn(at=uow.clock.now(), question_id=question_id))
+
+
+def leave_browsers(uow: UnitOfWork, event: SignedOutEverywhere) -> None:
+    """Handle somebody leaving every browser: from now on only the account opens their questions."""
+    theirs = select(Question).where(
+        Question.asker_id == event.account_id, Question.session_id.is_not(None)
+    )
+    for question in uow.session.scalars(theirs.order_by(Question.id).with_for_update()):
+        question.session_id = None
 
 
 def enqueue(uow: UnitOfWork, event: PaymentSettled) -> None:

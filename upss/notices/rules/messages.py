@@ -68,8 +68,12 @@ MESSAGES: Mapping[str, tuple[Message, ...]] = {
         Message("payment_returned", To.ASKER, "payment:{payment_id}:", _QUESTION),
     ),
     "offer_ended": (Message("offer_ended", To.ASKER, _QUESTION_FACT + "{offer}", _QUESTION),),
-    "refund_settled": (Message("refund_settled", To.ASKER, "refund:{refund_id}:", _QUESTION),),
+    "refund_settled": (
+        # what failed after it had settled is sent, and may settle, again
+        Message("refund_settled", To.ASKER, "refund:{refund_id}:{at}", _QUESTION),
+    ),
     "refund_failed": (
+        Message("refund_failed_asker", To.ASKER, "refund:{refund_id}:{at}", _QUESTION),
         Message("refund_failed", To.ORGANIZERS, "refund:{refund_id}:{at}", _PAYOUTS),
     ),
     "withdrawn": (Message("withdrawn", To.ASKER, _QUESTION_FACT, _QUESTION),),
@@ -113,6 +117,9 @@ MESSAGES: Mapping[str, tuple[Message, ...]] = {
         Message("payout_refused_organizer", To.ORGANIZERS, "payout:{item_id}:{at}", _PAYOUTS),
     ),
 }
+
+# By each of these the asker is told that there is an answer.
+OF_ANSWER = (*MESSAGES["answer_ready"], *MESSAGES["acceptance_due"])
 
 # Their addresses hold a public id, which the figures of the notice tell.
 WITH_PUBLIC_ID = {_QUESTION, _ADJUSTMENT}

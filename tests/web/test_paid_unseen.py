@@ -1,0 +1,81 @@
+"""A payment of which nobody has told us yet: the pages ask before they take a draft for unpaid."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.factories import (
+    control,
+    pay_at_standin,
+    person,
+    post,
+    question_row,
+    sign_in_as,
+    submitted,
+)
+from upss.forum.tasks import run_timers
+from upss.payments import queries
+from upss.payments import tasks as payment_tasks
+from upss.web.ports import unit
+
+OFFER_ENDS = timedelta(minutes=61)
+
+
+def fields(question):
+    """What the form of this draft sends when nothing in it is changed."""
+    row = question_row(question)
+    names = ("title", "body", "topic", "size", "language")
+    return {name: getattr(row, name) for name in names} | {"do": "continue"}
+
+
+@pytest.fixture
+def unseen(app, client, clock):
+    """A question paid in the last minutes of its offer, which ended before we heard of it."""
+    asker = person("asker@example.org")
+    question, payment = submitted(asker)
+    pay_at_standin(payment)
+    clock.advance(OFFER_ENDS)
+    run_timers()
+    sign_in_as(app, client, asker)
+    assert question_row(question).status == "draft"
+    return question
+
+
+@pytest.mark.parametrize("way", ["", "/discard"])
+def test_what_was_paid_is_honoured_before_the_draft_goes_on(client, unseen, way):
+    public_id = question_row(unseen).public_id
+    answer = post(client, f"/ask/{public_id}{way}", **fields(unseen))
+    assert answer.headers["Location"] == f"/questions/{public_id}"
+    assert question_row(unseen).status == "queued"
+
+
+@pytest.mark.parametrize("way", ["", "/discard"])
+def test_where_nobody_can_be_asked_nothing_is_said_of_the_money_and_nothing_is_lost(
+    client, unseen, way
+):
+    public_id, title = question_row(unseen).public_id, question_row(unseen).title
+    control("fail-next", when="before", times=9, match="GET /v1/checkout", style="error")
+    try:
+        answer = post(client, f"/ask/{public_id}{way}", **fields(unseen))
+    finally:
+        control("fail-next", times=0)
+    shown = answer.get_data(as_text=True)
+    assert answer.status_code == 503
+    assert "You never pay twice for one question" in shown
+    assert "Nothing was charged" not in shown
+    assert question_row(unseen).title == title
+
+
+def test_a_draft_whose_payment_goes_back_is_not_said_to_have_cost_nothing(client, unseen, clock):
+    address = f"/questions/{question_row(unseen).public_id}"
+    assert "Nothing was charged" in client.get(address).get_data(as_text=True)
+    clock.advance(timedelta(days=2))  # later than it could be honoured
+    with unit() as uow:
+        payment = queries.newest_payment(uow.session, unseen).id
+    assert payment_tasks.check_payment(payment) == "returned"
+    assert question_row(unseen).status == "draft"
+    shown = client.get(address).get_data(as_text=True)
+    assert "You can go on writing" in shown
+    assert "Nothing was charged" not in shown
