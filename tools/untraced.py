@@ -34,12 +34,17 @@ _STEPS = """
 Step = tuple[str, int, int]
 
 
-def steps_of(measured: Path) -> tuple[dict[str, set[Step]], Counter[Step]]:
-    """Return the steps from line to line of each test, and how many tests take each."""
+def steps_of(measured: Path, listed: set[str]) -> tuple[dict[str, set[Step]], Counter[Step]]:
+    """Return the steps from line to line of each test, and how many tests take each.
+
+    With contexts, what is not traced leaves some steps, too; without, as it is run, none.
+    """
     taken: defaultdict[str, set[Step]] = defaultdict(set)
     with closing(sqlite3.connect(measured)) as data:
         for context, *step in data.execute(_STEPS):
-            taken[re.split(r"[\[|]", context)[0]].add((step[0], step[1], step[2]))
+            name = re.split(r"[\[|]", context)[0]
+            if name not in listed and not name.startswith(UNTRACED):
+                taken[name].add((step[0], step[1], step[2]))
     always = taken.pop("", set())  # at import, or in a process
     own = {name: steps - always for name, steps in taken.items()}
     return own, Counter(step for steps in own.values() for step in steps)
@@ -60,7 +65,7 @@ def needless(
     found = []
     for name, cost in seconds.most_common():
         steps = taken.get(name)
-        if steps is None or cost < CHEAP_SECONDS or name.startswith(UNTRACED):
+        if steps is None or cost < CHEAP_SECONDS or _starts_processes(name):
             continue
         if all(walkers[step] > (2 if _COUNTED.search(step[0]) else 1) for step in steps):
             walkers.subtract(steps)
@@ -68,11 +73,17 @@ def needless(
     return sorted(found)
 
 
+def _starts_processes(name: str) -> bool:
+    """Tell whether a test may start processes of its own, whose steps are told of nobody."""
+    written = (LIST.parents[1] / name.partition("::")[0]).read_text("utf-8")
+    return re.search("subprocess|multiprocessing", written) is not None
+
+
 def main(measured: str, log: str) -> None:
     """Write the list anew."""
     seconds = seconds_of(Path(log).read_text("utf-8"))
     listed = seconds.keys() & set(LIST.read_text("utf-8").split())
-    names = sorted(listed.union(needless(*steps_of(Path(measured)), seconds)))
+    names = sorted(listed.union(needless(*steps_of(Path(measured), listed), seconds)))
     LIST.write_text("".join(f"{name}\n" for name in names), "utf-8")
     print(f"{len(names)} tests are not traced")
 

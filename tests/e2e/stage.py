@@ -79,12 +79,13 @@ def stage(folder: Path, filled_with: Literal["everything", "staff"]) -> Iterator
     """Bring up a demo of `folder`, and stop all of it afterwards."""
     port = PORTS[filled_with] + _APART * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     place = places.prepare(folder, web_port=port, standin_port=port + 30, smtp_port=port + 60)
-    # Not traced for coverage, which takes its time: other tests go through all of it.
-    place.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    # Not traced for coverage, which takes its time: other tests go through all of it but the filling.
+    tracing = place.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    environ = place.environ | ({"COVERAGE_PROCESS_CONFIG": tracing} if tracing else {})
     with processes.foundation(place) as running:
         subprocess.run(
             [sys.executable, "-m", "tests.e2e.fill", filled_with],
-            cwd=ROOT, env=place.environ, check=True, timeout=300,
+            cwd=ROOT, env=environ, check=True, timeout=300,
         )  # fmt: skip
         running.start_rest()
         made = Stage(place)

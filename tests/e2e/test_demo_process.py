@@ -75,7 +75,7 @@ def test_no_port_is_left(tmp_path: Path) -> None:
         with pytest.raises(place.NoFreePort) as refused:
             place.prepare(tmp_path, web_port=65_535)
     assert refused.value.advice == (
-        "The ports 65535 to 65535 are taken: choose others with --port."
+        "The ports 65535 to 65535 cannot be used. For the pages, choose others with --port."
     )
 
 

@@ -69,6 +69,23 @@ def test_who_was_not_told_loses_nothing_by_being_silent(question, clock, monkeyp
         run_timers()
     assert question_row(question).status == "answered"
     assert not is_split()
+    for _ in range(10):
+        clock.advance(DAY)
+        run_timers()
+    assert question_row(question).status == "final", "whoever answered is paid in the end"
+    assert is_split()
+    assert question_row(question).accepted_at == question_row(question).answered_at + 30 * DAY
+
+
+def test_a_word_in_the_last_hour_leaves_no_time(question, clock):
+    clock.advance(REVIEW - MOMENT)
+    hand_over(question, "answer_ready")
+    clock.advance(MOMENT)
+    assert run_timers() == 1
+    assert question_row(question).status == "answered"
+    clock.advance(REVIEW)
+    assert run_timers() == 1
+    assert question_row(question).status == "accepted"
 
 
 def test_who_is_told_late_still_has_time_until_the_day_that_the_mail_names(

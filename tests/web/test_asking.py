@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from tests.factories import hidden_of, person, post, question_row, queued, sign_in_as
 from upss.accounts.models import Account
+from upss.forum import views_ask
 from upss.forum.models import Question
 from upss.forum.models_offpeak import Waiting
 from upss.forum.rules.ownership import Owner
@@ -100,7 +101,7 @@ def test_an_offer_that_ended_is_made_anew_and_what_was_typed_stays(client, clock
     fields |= {"email": "nube.prat@example.org", "agree": "yes"}
     clock.advance(timedelta(hours=2))
     page = client.post(url + "/check", data=fields).get_data(as_text=True)
-    assert "The offer had ended. This is a new one: the price is the same." in page
+    assert "The offer had ended. This is a new one: the price is the same, and the" in page
     assert 'value="nube.prat@example.org"' in page
     assert 'value="yes" checked' not in page  # the promise is another one
     again = client.post(url + "/check", data=fields | hidden_of(page))
@@ -265,6 +266,19 @@ def test_a_flood_of_drafts_from_one_network_ends(client):
     answer = post(client, "/ask/" + new_public_id(), **FIELDS, do="save")
     assert answer.status_code == 429
     assert FIELDS["title"] in answer.get_data(as_text=True)
+
+
+def test_nobody_floods_an_address_with_questions_that_are_not_paid(app, client, monkeypatch):
+    monkeypatch.setattr(views_ask, "_FOR_ADDRESS", 1)
+    answers = []
+    for _ in range(2):
+        url = start(client)
+        post(client, url, **FIELDS, do="continue")
+        unseen = hidden_of(client.get(f"{url}/check").get_data(as_text=True))
+        typed = {"email": "victim@example.org", "agree": "yes"}
+        answers.append(client.post(f"{url}/check", data={**unseen, **typed}))
+    assert [answer.status_code for answer in answers] == [303, 429]
+    assert client.get(url).status_code == 200, "the draft is kept"
 
 
 def test_a_mailed_link_on_another_device_leads_to_the_sign_in(app, client):

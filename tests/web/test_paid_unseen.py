@@ -17,7 +17,6 @@ from tests.factories import (
 )
 from upss.forum.tasks import run_timers
 from upss.payments import queries
-from upss.payments import tasks as payment_tasks
 from upss.web.ports import unit
 
 OFFER_ENDS = timedelta(minutes=61)
@@ -63,19 +62,30 @@ def test_where_nobody_can_be_asked_nothing_is_said_of_the_money_and_nothing_is_l
         control("fail-next", times=0)
     shown = answer.get_data(as_text=True)
     assert answer.status_code == 503
-    assert "You never pay twice for one question" in shown
+    assert "What is paid twice goes back to the card" in shown
     assert "Nothing was charged" not in shown
     assert question_row(unseen).title == title
 
 
-def test_a_draft_whose_payment_goes_back_is_not_said_to_have_cost_nothing(client, unseen, clock):
-    address = f"/questions/{question_row(unseen).public_id}"
-    assert "Nothing was charged" in client.get(address).get_data(as_text=True)
-    clock.advance(timedelta(days=2))  # later than it could be honoured
-    with unit() as uow:
-        payment = queries.newest_payment(uow.session, unseen).id
-    assert payment_tasks.check_payment(payment) == "returned"
-    assert question_row(unseen).status == "draft"
-    shown = client.get(address).get_data(as_text=True)
+def test_with_another_text_the_page_shows_it_and_the_paid_one_is_honoured(client, unseen):
+    public_id = question_row(unseen).public_id
+    changed = "Can I return a fridge which is blue?"
+    answer = post(client, f"/ask/{public_id}", **fields(unseen) | {"title": changed})
+    assert answer.status_code == 409
+    assert changed in answer.get_data(as_text=True)
+    assert question_row(unseen).status == "queued"
+    assert question_row(unseen).title != changed
+
+
+def test_a_draft_never_says_that_it_cost_nothing(client, unseen):
+    shown = client.get(f"/questions/{question_row(unseen).public_id}").get_data(as_text=True)
     assert "You can go on writing" in shown
     assert "Nothing was charged" not in shown
+
+
+def test_a_draft_whose_payment_is_being_checked_says_so(client, unseen):
+    with unit() as uow:
+        queries.newest_payment(uow.session, unseen).status = "checking"
+        uow.commit()
+    shown = client.get(f"/questions/{question_row(unseen).public_id}").get_data(as_text=True)
+    assert "We are checking your payment" in shown

@@ -21,6 +21,7 @@ from upss.web import sessions
 from upss.web.ports import unit
 
 networks = count(1)
+HERE = "192.0.2.1"
 
 
 class Visitor:
@@ -252,23 +253,35 @@ def test_the_mail_names_this_site_whatever_the_request_said(app, newest_mail):
 
 def test_three_mails_in_a_quarter_of_an_hour(app, clock):
     for _ in range(3):
-        assert Visitor(app).ask_mail("often@example.org").status_code == 303
-    late = Visitor(app).ask_mail("often@example.org")
+        assert Visitor(app, HERE).ask_mail("often@example.org").status_code == 303
+    late = Visitor(app, HERE).ask_mail("often@example.org")
     assert late.status_code == 429
     assert "You can ask again: Today, Wednesday 18 November at 12:15" in late.text
     assert 'value="often@example.org"' in late.text
     assert "<title>Error:" in late.text
-    assert Visitor(app).ask_mail("other@example.org").status_code == 303
+    assert Visitor(app, HERE).ask_mail("other@example.org").status_code == 303
     clock.advance(timedelta(minutes=15))
-    assert Visitor(app).ask_mail("often@example.org").status_code == 303
+    assert Visitor(app, HERE).ask_mail("often@example.org").status_code == 303
 
 
 def test_ten_mails_a_day(app, clock):
     answers = []
     for _ in range(12):
-        answers.append(Visitor(app).ask_mail("daily@example.org").status_code)
+        answers.append(Visitor(app, HERE).ask_mail("daily@example.org").status_code)
         clock.advance(timedelta(minutes=15))
     assert answers == [303] * 10 + [429] * 2
+
+
+def test_who_uses_an_address_up_leaves_it_to_other_networks(app):
+    asked = [Visitor(app, "203.0.113.9").ask_mail("known@example.org") for _ in range(4)]
+    assert [answer.status_code for answer in asked] == [303, 303, 303, 429]
+    assert Visitor(app, "198.51.100.7").ask_mail("known@example.org").status_code == 303
+    with unit() as uow:
+        uow.session.execute(
+            text("UPDATE rate_count SET uses = 40 WHERE key LIKE 'sign-in-address-all%'")
+        )
+        uow.commit()
+    assert Visitor(app, "192.0.2.5").ask_mail("known@example.org").status_code == 429
 
 
 def test_ten_mails_an_hour_from_one_network(app):

@@ -133,6 +133,7 @@ def _count(address: str) -> None:
     network = rules.network_of(request.remote_addr or "0.0.0.0")  # noqa: S104 - no socket: a count's key
     for group, key in (
         (rules.PER_NETWORK, network),
+        (rules.PER_ADDRESS_IN_NETWORK, f"{sessions.hashed(address)}:{network}"),
         (rules.PER_ADDRESS, sessions.hashed(address)),
         (rules.FOR_ALL, ""),
     ):

@@ -30,10 +30,10 @@ class DemoError(UpssError):
 
 
 class NoFreePort(DemoError):
-    """Every port from the wanted one on is taken: choose another with --port."""
+    """No port from the wanted one on can be used: choose another with --port."""
 
     code = "demo_no_free_port"
-    words = "The ports {first} to {last} are taken: choose others with --port."
+    words = "The ports {first} to {last} cannot be used. For the pages, choose others with --port."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

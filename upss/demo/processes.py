@@ -231,9 +231,15 @@ def _show_logs(place: Place) -> None:
 
 
 def _stop_on_signals() -> None:
+    # Also when its terminal is closed: what runs on would keep the folder of the next demo.
+    # What was ignored stays so: `nohup`.
+    endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heard = [each for each in endings if signal.getsignal(each) != signal.SIG_IGN]
+
     def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in heard:  # a second one must not break off the cleaning up, which ends in time
+            signal.signal(number, signal.SIG_IGN)
         raise Stopped
 
-    # also when its terminal is closed: what runs on would keep the folder of the next demo
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in heard:
         signal.signal(number, stop)

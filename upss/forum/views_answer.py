@@ -18,6 +18,7 @@ from upss.forum.rules.policy import Mode, Policy
 from upss.forum.rules.queue import ClaimRefused, Reason
 from upss.forum.rules.skips import SkipsUsedUp
 from upss.forum.rules.texts import ANSWER_MAX, answer_fault, clean
+from upss.forum.rules.timers import REVIEW
 from upss.forum.service import answering, claiming, refusals, skipping
 from upss.kernel.errors import NotFound
 from upss.kernel.ids import QuestionId, new_public_id
@@ -89,6 +90,7 @@ def _read_page(work: queries.Work) -> str:
         desk=desk,
         topic_name=topic_name,
         reasons=forms.skip_reasons(),
+        review=REVIEW,
         opens_at=work.opens_at if work.opens_at > clock().now() else None,
     )
 

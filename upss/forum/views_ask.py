@@ -19,7 +19,6 @@ from upss.forum.service.promises import NoExpress, NoPromise
 from upss.kernel.errors import DomainError, GatewayError
 from upss.kernel.ids import PaymentId, QuestionId, new_public_id
 from upss.ledger.rules.split import split
-from upss.payments import queries as payments
 from upss.payments import tasks as payment_tasks
 from upss.site import queries as site
 from upss.web import limits, sessions
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from upss.forum.models import Question
 
 blueprint = Blueprint("forum", __name__)
+_FOR_ADDRESS = 10  # questions taken to payment in a day without signing in, by anybody
 _NEW_DRAFTS = 30  # from one network in an hour: plenty for a library, little for a flood
 ID = "<public_id>"
 
@@ -75,6 +75,8 @@ def _known_form(public_id: str) -> str:
 
 def _save_and_go_on(public_id: str) -> Any:
     text = forms_ask.draft_text()
+    if request.form.get("do") != "save" and _is_paid_after_all(public_id, text):
+        return redirect(url_for("forum.question", public_id=public_id), 303)
     with unit() as uow:
         terms = site.terms(uow.session)
         question_id = _save(uow, public_id, text)
@@ -82,8 +84,6 @@ def _save_and_go_on(public_id: str) -> Any:
     if request.form.get("do") == "save":
         flash(gettext("Your question is saved. You can finish it later on this device."), "ok")
         return redirect(url_for("forum.write", public_id=public_id), 303)
-    if _settle_newest(question_id):  # an offer that ended was paid after all
-        return redirect(url_for("forum.question", public_id=public_id), 303)
     try:
         with unit() as uow:
             draft = queries_ask.owned(uow.session, public_id, owner())
@@ -102,6 +102,21 @@ def _save_and_go_on(public_id: str) -> Any:
     if is_lost:
         _tell_not_quicker()
     return redirect(url_for("forum.check", public_id=public_id), 303)
+
+
+def _is_paid_after_all(public_id: str, text: asking.DraftText) -> bool:
+    """Tell whether the ended offer of a draft was paid, unknown to us.
+
+    What is paid for is the text of then: with another one this raises `OfferStale`, whose page
+    shows what was typed.
+    """
+    with unit() as uow:
+        draft = queries_ask.find(uow.session, public_id, owner())
+    if draft is None or not payment_tasks.settle_newest(QuestionId(draft.id)):
+        return False
+    if _fields(draft) != vars_of(text):
+        raise asking.OfferStale(public_id=public_id)
+    return True
 
 
 def _save(uow: Any, public_id: str, text: asking.DraftText) -> QuestionId:
@@ -205,7 +220,7 @@ def _choose_speed(public_id: str) -> Any:
     """
     with unit() as uow:
         draft = queries_ask.owned(uow.session, public_id, owner())
-    if draft.status != Status.DRAFT or _settle_newest(QuestionId(draft.id)):
+    if draft.status != Status.DRAFT or payment_tasks.settle_newest(QuestionId(draft.id)):
         return redirect(url_for("forum.question", public_id=public_id), 303)
     typed = "" if person() else request.form.get("email", "").strip()
     return _offer_anew(draft, is_express=request.form["quicker"] == "yes", email=typed)
@@ -237,7 +252,7 @@ def _tell_not_quicker() -> None:
 def _renew(draft: Question) -> Any:
     """Make a fresh offer in place of one that ended, unless the old one was paid meanwhile."""
     before, offered_at = (draft.price_minor, draft.commission_bp), draft.offered_at
-    if _settle_newest(QuestionId(draft.id)):
+    if payment_tasks.settle_newest(QuestionId(draft.id)):
         return redirect(url_for("forum.question", public_id=draft.public_id), 303)
     shown = _offer_anew(draft, is_express=draft.is_express)
     with unit() as uow:
@@ -245,21 +260,15 @@ def _renew(draft: Question) -> Any:
     if before[0] is not None and draft.offered_at != offered_at:
         is_same = before == (draft.price_minor, draft.commission_bp)
         flash(
-            gettext("The offer had ended. This is a new one: the price is the same.")
+            gettext(
+                "The offer had ended. This is a new one: the price is the same, and the promise"
+                " counts from now."
+            )
             if is_same
             else gettext("The offer had ended. This is a new one: please look at the price."),
             "info",
         )
     return shown
-
-
-def _settle_newest(question_id: QuestionId) -> bool:
-    """Ask the provider about an open payment; True when the question is paid after all."""
-    with unit() as uow:
-        payment = payments.newest_payment(uow.session, question_id)
-    if payment is None or payment.session_id is None:
-        return False
-    return payment_tasks.check_payment(PaymentId(payment.id)) in {"paid", "checking"}
 
 
 def _check_page(
@@ -305,6 +314,7 @@ def _submit(public_id: str) -> Any:
         return _check_again(draft, typed, is_agreed=is_agreed) or elsewhere
     if errors:
         return _check_page(draft, errors, typed, is_agreed=is_agreed), 422
+    _spare(email)
     try:
         with unit() as uow:
             payment_id = asking.submit(
@@ -323,6 +333,13 @@ def _submit(public_id: str) -> Any:
     except MoveRefused:  # a second press: the first one has taken the question on
         return redirect(url_for("forum.question", public_id=public_id), 303)
     return to_payment_page(public_id, payment_id)
+
+
+def _spare(email: str) -> None:
+    """Limit what is not paid and reminded of, at an address that may be anybody's."""
+    if person() is not None:
+        return
+    limits.hit(f"asked:{sessions.hashed(email)}", most=_FOR_ADDRESS, window=timedelta(days=1))
 
 
 def _check_again(before: Question, email: str, *, is_agreed: bool) -> str | None:
@@ -366,25 +383,3 @@ def to_payment_page(public_id: str, payment_id: PaymentId) -> Any:
         del error
         address = url_for("forum.question", public_id=public_id)
     return redirect(address, 303)
-
-
-@blueprint.route(f"/ask/{ID}/discard", methods=["GET", "POST"])
-@for_everyone
-def discard(public_id: str) -> Any:
-    """Confirm, then give a draft up."""
-    with unit() as uow:
-        draft = queries_ask.owned(uow.session, public_id, owner())
-    if draft.status != Status.DRAFT:
-        return redirect(url_for("forum.question", public_id=public_id), 303)
-    if request.method == "GET":
-        return render_template("forum/discard.html", draft=draft)
-    if _settle_newest(QuestionId(draft.id)):
-        return redirect(url_for("forum.question", public_id=public_id), 303)
-    try:
-        with unit() as uow:
-            asking.discard(uow, question_id=QuestionId(draft.id))
-            uow.commit()
-    except MoveRefused:  # paid or thrown away meanwhile: its own page says how it stands
-        return redirect(url_for("forum.question", public_id=public_id), 303)
-    flash(gettext("The draft is gone."), "ok")
-    return redirect(url_for("pages.home"), 303)

@@ -192,3 +192,25 @@ def mine() -> str:
         rows = queries_ask.mine(uow.session, owner(), after=after, limit=paging.SIZE + 1)
     page = paging.page(rows, keys=[row.id for row in rows], after=after)
     return render_template("forum/mine.html", page=page, now=clock().now())
+
+
+@blueprint.route(f"/ask/{ID}/discard", methods=["GET", "POST"])
+@for_everyone
+def discard(public_id: str) -> Any:
+    """Confirm, then give a draft up."""
+    with unit() as uow:
+        draft = queries_ask.owned(uow.session, public_id, owner())
+    if draft.status != Status.DRAFT:
+        return redirect(url_for("forum.question", public_id=public_id), 303)
+    if request.method == "GET":
+        return render_template("forum/discard.html", draft=draft)
+    if payment_tasks.settle_newest(QuestionId(draft.id)):
+        return redirect(url_for("forum.question", public_id=public_id), 303)
+    try:
+        with unit() as uow:
+            asking.discard(uow, question_id=QuestionId(draft.id))
+            uow.commit()
+    except MoveRefused:  # paid or thrown away meanwhile: its own page says how it stands
+        return redirect(url_for("forum.question", public_id=public_id), 303)
+    flash(gettext("The draft is gone."), "ok")
+    return redirect(url_for("pages.home"), 303)

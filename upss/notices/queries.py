@@ -17,7 +17,7 @@ from upss.forum.models import Question
 from upss.forum.models_inviting import Invitation
 from upss.forum.rules.lifecycle import Status
 from upss.forum.rules.pricing import MINUTES, Size
-from upss.forum.rules.timers import GRACE, REVIEW_REMINDERS
+from upss.forum.rules.timers import CLOSE_FOR_GOOD, GRACE
 from upss.kernel.ids import AccountId
 from upss.ledger import queries_chain as chain
 from upss.ledger.rules.split import split
@@ -88,17 +88,13 @@ def unsent_fact(session: Session, fact: str) -> Waiting | None:
     return _waiting(session, Notice.fact == fact)
 
 
-def was_told_of_answer(session: Session, question_id: int) -> bool:
-    """Return whether the mail server took any mail to the asker about a question's answer."""
-    about = {
-        message.fact_of({"question_id": question_id, "day": step.days})
-        for message in OF_ANSWER
-        for step in REVIEW_REMINDERS
-    }
+def was_told_of_answer(session: Session, question_id: int, *, by: datetime) -> bool:
+    """Return whether the mail server took a mail to the asker about the answer until `by`."""
+    days = ("", *range(CLOSE_FOR_GOOD.days))  # of each reminder there could have been
     sent = exists().where(
-        Notice.fact.in_(about),
+        Notice.fact.in_([f"question:{question_id}:{day}" for day in days]),
         Notice.template.in_([message.template for message in OF_ANSWER]),
-        Notice.sent_at.is_not(None),
+        Notice.sent_at <= by,
     )
     return bool(session.execute(select(sent)).scalar_one())
 

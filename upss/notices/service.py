@@ -1,4 +1,7 @@
-"""Handlers that note what has to be told: one row for each fact and address, one job to send it."""
+"""Handlers that note what has to be told: one row for each fact and address, one job to send it.
+
+What depends on whether somebody was told is asked here, too.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
+from upss.forum.rules.timers import TOLD_BEFORE
 from upss.forum.service import accepting
 from upss.notices import queries
 from upss.notices.models import Notice
@@ -117,7 +121,7 @@ def acceptance_due(uow: UnitOfWork, event: AcceptanceDue) -> None:
 
 def accept_if_told(uow: UnitOfWork, event: ReviewEnded) -> None:
     """Let the timer accept an answer that the asker was told of; else prolong the review."""
-    if queries.was_told_of_answer(uow.session, event.question_id):
+    if queries.was_told_of_answer(uow.session, event.question_id, by=event.at - TOLD_BEFORE):
         accepting.accept(uow, question_id=event.question_id, actor_id=None)
     else:
         accepting.prolong_review(uow, question_id=event.question_id)

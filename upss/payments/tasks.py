@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 
 from upss.kernel.errors import DomainError, GatewayRefused
-from upss.kernel.ids import PaymentId, RefundId
+from upss.kernel.ids import PaymentId, QuestionId, RefundId
 from upss.kernel.money import Money
 from upss.kernel.ports import CheckoutOrder, RefundOrder
 from upss.payments import queries
@@ -85,6 +85,15 @@ def check_payment(payment_id: PaymentId) -> PaymentStatus:
     if payment.session_id is None:
         return PaymentStatus(payment.status)
     return _apply(payment_id, gateway().read_checkout(payment.session_id))
+
+
+def settle_newest(question_id: QuestionId) -> bool:
+    """Ask the provider about an open payment; True when the question is paid after all."""
+    with unit() as uow:
+        payment = queries.newest_payment(uow.session, question_id)
+    if payment is None or payment.session_id is None:
+        return False
+    return check_payment(PaymentId(payment.id)) in {"paid", "checking"}
 
 
 def close_checkout(payment_id: PaymentId) -> PaymentStatus:

@@ -40,8 +40,8 @@ _TEXTS = {
     413: N_("Please shorten the text and send it again. Your browser's back button still has it."),
     422: N_("Please go back and look at what you wrote."),
     429: N_("Please wait a little and try again. Nothing is lost."),
-    500: N_("Nothing was charged twice and nothing is lost. Please try again in a moment."),
-    503: N_("You never pay twice for one question. Please try again in a few minutes."),
+    500: N_("What is paid twice goes back to the card. Please try again in a moment."),
+    503: N_("What is paid twice goes back to the card. Please try again in a few minutes."),
 }
 
 _CSRF_TEXT = N_(
@@ -79,8 +79,9 @@ def _csrf(error: CSRFError) -> Any:
 
 
 def _typed() -> dict[str, str]:
-    """Return the texts of the form that was sent, so that none of them is lost."""
-    return {k: v for k, v in request.form.items() if k != "csrf_token" and _is_written(v)}
+    """Return the texts of the form that was sent, so that they can be copied."""
+    hidden = {"csrf_token", "offer"}
+    return {k: v for k, v in request.form.items() if k not in hidden and _is_written(v)}
 
 
 def _is_written(value: str) -> bool:

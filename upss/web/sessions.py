@@ -137,8 +137,8 @@ def _note_use(connection: Connection, row: Any, now: datetime) -> bool:
     times = {"seen_at": now} | ({"expires_at": now + LIFETIME} if is_longer else {})
     # By its token: a sign-in at this very moment has changed it, and has set an end of its own.
     same = WebSession.token_hash == row.token_hash
-    connection.execute(update(WebSession).where(same).values(times))
-    return is_longer
+    noted = connection.execute(update(WebSession).where(same).values(times)).rowcount
+    return is_longer and noted == 1
 
 
 def _is_short(row: Any) -> bool:

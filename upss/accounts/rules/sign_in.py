@@ -27,10 +27,12 @@ class Limit:
 
 
 PER_NETWORK = (Limit("sign-in-network", 10, timedelta(hours=1)),)
-PER_ADDRESS = (
+# Whoever knows an address can use its limits up: those of one network leave others theirs.
+PER_ADDRESS_IN_NETWORK = (
     Limit("sign-in-address", 3, timedelta(minutes=15)),
     Limit("sign-in-address-day", 10, timedelta(days=1)),
 )
+PER_ADDRESS = (Limit("sign-in-address-all", 40, timedelta(days=1)),)
 FOR_ALL = (Limit("sign-in-all", 1000, timedelta(minutes=5)),)
 
 

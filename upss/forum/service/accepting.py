@@ -42,7 +42,8 @@ def accept(uow: UnitOfWork, *, question_id: QuestionId, actor_id: AccountId | No
 def auto_accept_due(uow: UnitOfWork) -> int:
     """End reviews whose time has passed, 100 at most; return how many.
 
-    What follows accepts the answer, or prolongs the review of an asker who was never told.
+    What follows accepts the answer, or prolongs the review of an asker who was never told; 30 days
+    after the answer it is accepted in any case, for the work is done and nobody can be reached.
     """
     now = uow.clock.now()
     questions = lock_due(
@@ -53,14 +54,21 @@ def auto_accept_due(uow: UnitOfWork) -> int:
     )
 
     def end(question: Question) -> None:
-        uow.emit(ReviewEnded(at=now, question_id=QuestionId(question.id)))
+        assert question.answered_at is not None
+        if question.answered_at + CLOSE_FOR_GOOD <= now:
+            _accept(uow, question, None)
+        else:
+            uow.emit(ReviewEnded(at=now, question_id=QuestionId(question.id)))
 
     return each(uow, questions, end)
 
 
 def prolong_review(uow: UnitOfWork, *, question_id: QuestionId) -> None:
     """Begin the time for review anew: silence means nothing while there was no word to break it."""
-    locked(uow, question_id).accept_due_at = uow.clock.now() + REVIEW
+    question = locked(uow, question_id)
+    assert question.answered_at is not None
+    last = question.answered_at + CLOSE_FOR_GOOD
+    question.accept_due_at = min(uow.clock.now() + REVIEW, last)
 
 
 def remind_due(uow: UnitOfWork) -> int:
