@@ -160,10 +160,11 @@ def money(who):
     return tuple(-found.get(code, 0) for code in codes)
 
 
-def mail(post_office, template):
-    """The newest mail of this kind, as plain text."""
+def mail(post_office, template, question):
+    """The newest mail of this kind about a question, as plain text; others may be late, too."""
     with unit() as uow:
-        newest = select(Notice.id).where(Notice.template == template).order_by(Notice.id.desc())
+        about = (Notice.template == template, Notice.question_id == question)
+        newest = select(Notice.id).where(*about).order_by(Notice.id.desc())
         notice = uow.session.scalars(newest.limit(1)).one()
     notice_tasks.send(notice)
     plain, _rich = post_office.messages[-1].iter_parts()
@@ -335,7 +336,9 @@ def test_nobody_answered_and_the_money_comes_back_in_two_parts(asker, clock, pos
     question = express(asker)
     miss(clock, question)
     run_timers()
-    assert "You paid €6.00 more for a quicker answer." in mail(post_office, "promise_missed")
+    assert "You paid €6.00 more for a quicker answer." in mail(
+        post_office, "promise_missed", question
+    )
     miss(clock, question, by=48 * HOUR)
     run_timers()
     assert question_row(question).status == "expired"
@@ -369,7 +372,9 @@ def test_an_answer_that_is_sent_while_the_timer_gives_it_back(
         sent.result(timeout=30)
     assert question_row(question).status == "answered"
     assert returned(question) == [("express_missed", EXTRA)]
-    assert "The €6.00 that you paid for a quicker answer" in mail(post_office, "answer_ready")
+    assert "The €6.00 that you paid for a quicker answer" in mail(
+        post_office, "answer_ready", question
+    )
 
 
 def test_who_withdraws_before_the_timer_gets_all_at_once(asker, clock, sound):

@@ -231,10 +231,10 @@ def _show_logs(place: Place) -> None:
 
 
 def _stop_on_signals() -> None:
+    heard = [signal.SIGINT, signal.SIGTERM]
     # Also when its terminal is closed: what runs on would keep the folder of the next demo.
-    # What was ignored stays so: `nohup`.
-    endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    heard = [each for each in endings if signal.getsignal(each) != signal.SIG_IGN]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # but not under `nohup`
+        heard.append(signal.SIGHUP)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         for number in heard:  # a second one must not break off the cleaning up, which ends in time
