@@ -24,6 +24,8 @@ from upss.web.ports import unit
 # Far apart from each other and from the usual ports: demos may start at the same time.
 PORTS = {"everything": 18400, "staff": 18500}
 _APART = 1000  # between the workers of one run
+_TRACING = "COVERAGE_PROCESS_CONFIG"
+_HOW = os.environ.get(_TRACING)  # read before any test takes it away
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -79,9 +81,10 @@ def stage(folder: Path, filled_with: Literal["everything", "staff"]) -> Iterator
     """Bring up a demo of `folder`, and stop all of it afterwards."""
     port = PORTS[filled_with] + _APART * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     place = places.prepare(folder, web_port=port, standin_port=port + 30, smtp_port=port + 60)
-    # Not traced for coverage, which takes its time: other tests go through all of it but the filling.
-    tracing = place.environ.pop("COVERAGE_PROCESS_CONFIG", None)
-    environ = place.environ | ({"COVERAGE_PROCESS_CONFIG": tracing} if tracing else {})
+    # Of all its processes only the filling is traced for coverage, which takes its time: other tests
+    # go through the rest.
+    place.environ.pop(_TRACING, None)
+    environ = place.environ | ({_TRACING: _HOW} if _HOW else {})
     with processes.foundation(place) as running:
         subprocess.run(
             [sys.executable, "-m", "tests.e2e.fill", filled_with],
