@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from upss.db.base import db
 from upss.kernel.money import Money
 from upss.ledger import queries
 from upss.ledger.rules import chart
@@ -14,6 +15,12 @@ from upss.organizer.queries.entries import trail
 # As many times as PostgreSQL plans a prepared statement anew before it compares.
 TRIED = 5
 AMOUNTS = (1, 300, 70_000, 5_000_000_000)
+
+
+@pytest.fixture(autouse=True)
+def nothing_prepared(app):
+    """A connection that no test before has prepared statements on."""
+    db.engine.dispose()
 
 
 def pay(uow, number, amount):
