@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,8 +40,9 @@ def starts_and_ends(instance: Path, ending: signal.Signals) -> int:
         demo = subprocess.Popen(
             [sys.executable, "-m", "upss", "demo", "--instance", str(instance), "--port", str(_PORT)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            preexec_fn=as_in_a_terminal,  # noqa: PLW1509 - it takes no lock
         )  # fmt: skip
-        with demo:
+        with ended_at_last(demo):
             said = until_ready(demo)
             address = re.search(r"pages +(http://127\.0\.0\.1:(\d+)/)", said)
             assert address is not None, said
@@ -53,6 +56,21 @@ def starts_and_ends(instance: Path, ending: signal.Signals) -> int:
     assert demo.returncode == 0, rest
     assert "Stopped." in rest
     return int(address[2])
+
+
+def as_in_a_terminal() -> None:
+    """Hear the end of the terminal: under `nohup`, say, these tests would pass it on unheard."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@contextmanager
+def ended_at_last(demo: subprocess.Popen[str]) -> Iterator[None]:
+    """Wait for the end of the demo; where something is wrong, end it."""
+    with demo:
+        try:
+            yield
+        finally:
+            demo.terminate()
 
 
 def test_ports_in_use_are_passed_over(tmp_path: Path) -> None:
@@ -87,7 +105,7 @@ def test_what_is_no_port_is_said(port: str) -> None:
 
 
 def until_ready(demo: subprocess.Popen[str]) -> str:
-    """Return what the demo says until it is ready; pytest's own limit ends a demo that hangs."""
+    """Return what the demo says until it is ready."""
     assert demo.stdout is not None
     said = ""
     for line in demo.stdout:

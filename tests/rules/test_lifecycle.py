@@ -16,6 +16,7 @@ from upss.payments.rules.lifecycle import (
     PaymentFacts,
     PaymentMismatch,
     PaymentStatus,
+    is_of_another_amount,
     next_status,
 )
 
@@ -313,6 +314,26 @@ def test_a_payment_for_nothing_goes_back(reason):
 def test_another_amount_currency_or_reference_is_refused(before, difference):
     with pytest.raises(PaymentMismatch):
         next_status(ours(before), seen("complete", "paid", **difference), now=NOW)
+
+
+@pytest.mark.parametrize("difference", [{"amount_minor": 1199}, {"currency": "USD"}])
+@pytest.mark.parametrize("words", [("complete", "paid"), ("complete", "unpaid"), ("open", "paid")])
+def test_money_of_another_amount_is_known_as_such(words, difference):
+    assert is_of_another_amount(ours(), seen(*words, **difference))
+
+
+@pytest.mark.parametrize(
+    ("before", "words", "difference"),
+    [
+        ("open", ("complete", "paid"), {}),
+        ("open", ("open", "unpaid"), {"amount_minor": 1199}),
+        ("open", ("complete", "paid"), {"amount_minor": 1199, "upss_id": "theirs"}),
+        ("paid", ("complete", "paid"), {"amount_minor": 1199}),
+        ("returned", ("complete", "paid"), {"amount_minor": 1199}),
+    ],
+)
+def test_what_is_not_money_of_another_amount(before, words, difference):
+    assert not is_of_another_amount(ours(PaymentStatus(before)), seen(*words, **difference))
 
 
 @given(st.lists(st.sampled_from([OPEN, UNPAID, GONE, PAID]), max_size=8), st.booleans())

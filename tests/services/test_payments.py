@@ -303,16 +303,47 @@ def test_a_second_payment_goes_back():
 
 
 @pytest.mark.parametrize(
-    "difference",
-    [{"amount_minor": 1199}, {"amount_minor": 1201}, {"currency": "USD"}, {"upss_id": "x"}],
+    "difference", [{"upss_id": "x"}, {"upss_id": "x", "amount_minor": 1199}, {"amount_minor": 1201}]
 )
-def test_another_amount_currency_or_reference_leaves_everything_as_it_is(difference):
+def test_another_reference_or_an_unpaid_page_of_another_amount_changes_nothing(difference):
     question, payment = submitted(person())
+    if "upss_id" not in difference:
+        difference |= {"status": "open", "payment_status": "unpaid"}
     with pytest.raises(PaymentMismatch):
         told(payment, **difference)
     assert entries() == []
     assert payment_row(payment).status == "open"
     assert question_row(question).status == "awaiting_payment"
+
+
+@pytest.mark.parametrize(
+    "difference", [{"amount_minor": 1199}, {"amount_minor": 1201}, {"currency": "USD"}]
+)
+def test_money_of_another_amount_or_currency_waits_for_organizers_and_is_not_paid_again(
+    difference, clock
+):
+    question, payment = submitted(person())
+    for _ in range(2):
+        with pytest.raises(PaymentMismatch):
+            told(payment, **difference)
+    assert entries() == []
+    assert payment_row(payment).status == "checking"
+    clock.advance(timedelta(hours=5))  # the offer has ended
+    run_timers()
+    assert question_row(question).status == "awaiting_payment"
+    with pytest.raises(asking.MoveRefused), unit() as uow:
+        asking.edit_again(uow, question_id=question)
+    assert told(payment) == "paid"  # an organizer mended the cause
+    assert question_row(question).status == "queued"
+
+
+def test_what_was_settled_stays_settled_whatever_is_said_later():
+    _question, payment = submitted(person())
+    assert told(payment) == "paid"
+    with pytest.raises(PaymentMismatch):
+        told(payment, amount_minor=1199)
+    assert payment_row(payment).status == "paid"
+    assert entries() == ["question_paid"]
 
 
 def test_complete_but_unpaid_is_checked_and_waits(clock):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from tests.factories import (
 )
 from upss.forum.tasks import run_timers
 from upss.payments import queries
-from upss.web.ports import unit
+from upss.web.ports import gateway, unit
 
 OFFER_ENDS = timedelta(minutes=61)
 
@@ -88,4 +89,53 @@ def test_a_draft_whose_payment_is_being_checked_says_so(client, unseen):
         queries.newest_payment(uow.session, unseen).status = "checking"
         uow.commit()
     shown = client.get(f"/questions/{question_row(unseen).public_id}").get_data(as_text=True)
+    assert "We are checking your payment" in shown
+
+
+@pytest.fixture
+def of_another_amount(app, client, clock, monkeypatch):
+    """A question for which a card paid another amount than its price."""
+    asker = person("asker@example.org")
+    question, payment = submitted(asker)
+    pay_at_standin(payment)
+    read = gateway().read_checkout
+    monkeypatch.setattr(
+        gateway(), "read_checkout", lambda key: dataclasses.replace(read(key), amount_minor=1199)
+    )
+    sign_in_as(app, client, asker)
+    return question
+
+
+def test_who_paid_another_amount_is_told_to_wait_and_not_to_pay_again(client, of_another_amount):
+    public_id = question_row(of_another_amount).public_id
+    with unit() as uow:
+        payment = queries.newest_payment(uow.session, of_another_amount).public_id
+    client.get(f"/payments/{payment}/back")
+    shown = client.get(f"/questions/{public_id}").get_data(as_text=True)
+    assert "We are checking your payment" in shown
+    assert "Please do not pay a second time" in shown
+    assert "Continue to payment" not in shown
+
+
+@pytest.mark.parametrize("way", ["", "/discard"])
+def test_a_draft_with_money_of_another_amount_is_kept_and_says_so(
+    client, clock, of_another_amount, way
+):
+    clock.advance(OFFER_ENDS)
+    run_timers()
+    assert question_row(of_another_amount).status == "draft"
+    public_id = question_row(of_another_amount).public_id
+    answer = post(client, f"/ask/{public_id}{way}", **fields(of_another_amount))
+    assert answer.headers["Location"] == f"/questions/{public_id}"
+    shown = client.get(f"/questions/{public_id}").get_data(as_text=True)
+    assert "We are checking your payment" in shown
+
+
+def test_changing_a_question_with_money_of_another_amount_is_not_possible_yet(
+    client, of_another_amount
+):
+    public_id = question_row(of_another_amount).public_id
+    assert post(client, f"/questions/{public_id}/edit").status_code == 303
+    assert question_row(of_another_amount).status == "awaiting_payment"
+    shown = client.get(f"/questions/{public_id}").get_data(as_text=True)
     assert "We are checking your payment" in shown

@@ -93,7 +93,11 @@ def settle_newest(question_id: QuestionId) -> bool:
         payment = queries.newest_payment(uow.session, question_id)
     if payment is None or payment.session_id is None:
         return False
-    return check_payment(PaymentId(payment.id)) in {"paid", "checking"}
+    try:
+        status = check_payment(PaymentId(payment.id))
+    except PaymentMismatch:
+        status = _status(PaymentId(payment.id))
+    return status in {"paid", "checking"}
 
 
 def close_checkout(payment_id: PaymentId) -> PaymentStatus:
@@ -107,12 +111,25 @@ def close_checkout(payment_id: PaymentId) -> PaymentStatus:
         state = gateway().expire_checkout(payment.session_id)
     except GatewayRefused:  # complete or expired already
         state = gateway().read_checkout(payment.session_id)
-    return _apply(payment_id, state)
+    try:
+        return _apply(payment_id, state)
+    except PaymentMismatch:  # organizers see it at the event's job and the poll's
+        return _status(payment_id)
+
+
+def _status(payment_id: PaymentId) -> PaymentStatus:
+    with unit() as uow:
+        return PaymentStatus(queries.payment(uow.session, payment_id).status)
 
 
 def _apply(payment_id: PaymentId, state: CheckoutState) -> PaymentStatus:
     with unit() as uow:
-        status = charging.apply_checkout(uow, payment_id=payment_id, state=state)
+        try:
+            status = charging.apply_checkout(uow, payment_id=payment_id, state=state)
+        except PaymentMismatch:
+            charging.hold_open(uow, payment_id=payment_id, state=state)
+            uow.commit()
+            raise
         uow.commit()
     if status in SETTLED and state.balance_transaction is not None:
         _settle_charge(payment_id, state.balance_transaction)

@@ -76,6 +76,17 @@ def check_match(facts: PaymentFacts, state: CheckoutState) -> None:
         raise PaymentMismatch(ours=ours, theirs=theirs)
 
 
+def is_of_another_amount(facts: PaymentFacts, state: CheckoutState) -> bool:
+    """Tell whether this payment of ours was made, but of another amount or currency than ours."""
+    ours = (facts.amount_minor, facts.currency)
+    return (
+        facts.status not in SETTLED
+        and state.upss_id == facts.public_id
+        and (state.status == "complete" or state.payment_status == "paid")
+        and (state.amount_minor, state.currency) != ours
+    )
+
+
 def check_movement(expected: Money, movement: BalanceTransaction) -> None:
     """Raise `PaymentMismatch` unless the movement is of this gross amount, in or out.
 

@@ -18,6 +18,7 @@ from upss.payments.rules.lifecycle import (
     PaymentFacts,
     PaymentStatus,
     check_movement,
+    is_of_another_amount,
     next_status,
 )
 from upss.payments.service.movements import record_movement
@@ -101,6 +102,17 @@ def apply_checkout(
         payment.status = after
         _moved(uow, payment, after)
     return after
+
+
+def hold_open(uow: UnitOfWork, *, payment_id: PaymentId, state: CheckoutState) -> None:
+    """Leave a payment of another amount or currency to the organizers: nothing is booked.
+
+    Its asker is told that it is being checked, and cannot pay a second time meanwhile.
+    """
+    payment = _locked(uow, payment_id)
+    if is_of_another_amount(_facts(uow, payment), state):
+        payment.status = PaymentStatus.CHECKING
+        payment.session_id = state.id
 
 
 def _facts(uow: UnitOfWork, payment: Payment) -> PaymentFacts:
