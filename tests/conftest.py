@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import threading
@@ -18,6 +17,7 @@ from aiosmtpd.controller import Controller
 from flask import Flask, g
 from flask.testing import FlaskClient
 
+from tests.beginning import trace_tests
 from tests.databases import TEMPLATE, Reused, let_somebody_rest, send_home
 from tests.factories import Catcher, Database, free_port, settings_for
 from upss.app import create_app
@@ -33,10 +33,6 @@ from upss.standin import Running
 from upss.standin import create_app as make_standin
 from upss.web import ports
 from upss.web.ports import Ports
-
-# What thousands of tests keep would be looked through again and again: a tenth of their time. A
-# warning of something left open in a cycle may so come in a later test than the one that left it.
-gc.set_threshold(100_000, 50, 1_000)
 
 # `make nightly` asks for ci; a failure there prints what reproduces it.
 hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)
@@ -73,6 +69,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
         if is_ours and item.get_closest_marker("no_cover") is None:  # which says the same
             item.add_marker(pytest.mark.untraced)
+
+
+def pytest_collection_finish() -> None:
+    """All is imported."""
+    trace_tests()
 
 
 @pytest.hookimpl(wrapper=True)

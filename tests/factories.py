@@ -25,8 +25,11 @@ from upss.forum.models import Question
 from upss.forum.rules.ownership import Owner
 from upss.forum.service import answering, asking, claiming
 from upss.kernel.ids import AccountId, PaymentId, QuestionId, new_public_id
+from upss.kernel.ports import BalanceTransaction, CheckoutState
 from upss.kernel.roles import Role
+from upss.payments import queries as payments
 from upss.payments import tasks as payment_tasks
+from upss.standin.balance import fee_minor
 from upss.web.ports import gateway, unit
 
 AT_ONCE = "4000000000000077"  # its funds are available straight away
@@ -146,6 +149,13 @@ def draft(asker_id: AccountId, **changes: Any) -> QuestionId:
 
 def submitted(asker_id: AccountId, **changes: Any) -> tuple[QuestionId, PaymentId]:
     """A question that awaits payment, its payment page open; commits."""
+    question_id, payment_id = offered(asker_id, **changes)
+    payment_tasks.start_checkout(payment_id)
+    return question_id, payment_id
+
+
+def offered(asker_id: AccountId, **changes: Any) -> tuple[QuestionId, PaymentId]:
+    """A question that awaits payment, of which the provider knows nothing yet; commits."""
     question_id = draft(asker_id, **changes)
     with unit() as uow:
         asking.make_offer(uow, question_id=question_id)
@@ -159,20 +169,45 @@ def submitted(asker_id: AccountId, **changes: Any) -> tuple[QuestionId, PaymentI
             language="en",
         )
         uow.commit()
-    payment_tasks.start_checkout(payment_id)
     return question_id, payment_id
 
 
-def queued(asker_id: AccountId, *, card: str = AT_ONCE, **changes: Any) -> QuestionId:
-    """A paid question in the queue; commits."""
-    question_id, payment_id = submitted(asker_id, **changes)
-    pay_at_standin(payment_id, card)
-    assert payment_tasks.check_payment(payment_id) == "paid"
+def queued(asker_id: AccountId, *, card: str = "", **changes: Any) -> QuestionId:
+    """A paid question in the queue; commits.
+
+    Where a test moves the money on, it is paid with a `card` at the stand-in; else what the
+    provider says of it is made here, in half of the time.
+    """
+    if card:
+        question_id, payment_id = submitted(asker_id, **changes)
+        pay_at_standin(payment_id, card)
+        status = payment_tasks.check_payment(payment_id)
+    else:
+        question_id, payment_id = offered(asker_id, **changes)
+        status = payment_tasks._apply(payment_id, said_paid(payment_id))
+    assert status == "paid"
     return question_id
 
 
+def said_paid(payment_id: PaymentId) -> CheckoutState:
+    """What the provider says of a payment that was made, with its own fee."""
+    with unit() as uow:
+        row = payments.payment(uow.session, payment_id)
+    fee = fee_minor(row.amount_minor)
+    movement = BalanceTransaction(
+        id=f"txn_{row.public_id}", amount_minor=row.amount_minor, fee_minor=fee,
+        net_minor=row.amount_minor - fee, currency=row.currency,
+    )  # fmt: skip
+    return CheckoutState(
+        id=f"cs_{row.public_id}", url=None, status="complete", payment_status="paid",
+        amount_minor=row.amount_minor, currency=row.currency, expires_at=row.expires_at,
+        upss_id=row.public_id, payment_intent_id=f"pi_{row.public_id}",
+        charge_id=f"ch_{row.public_id}", receipt_url=None, balance_transaction=movement,
+    )  # fmt: skip
+
+
 def answered(asker_id: AccountId, answerer_id: AccountId, **changes: Any) -> QuestionId:
-    """An answered question; commits."""
+    """An answered question, paid as `queued` says; commits."""
     question_id = queued(asker_id, **changes)
     with unit() as uow:
         claiming.claim(uow, question_id=question_id, answerer_id=answerer_id)
@@ -185,10 +220,8 @@ def answered(asker_id: AccountId, answerer_id: AccountId, **changes: Any) -> Que
 
 def pay_at_standin(payment_id: PaymentId, card: str = AT_ONCE) -> None:
     """Pay an open payment page as its visitor would, through the stand-in's controls."""
-    from upss.payments import queries
-
     with unit() as uow:
-        session_id = queries.payment(uow.session, payment_id).session_id
+        session_id = payments.payment(uow.session, payment_id).session_id
     control(f"checkout/{session_id}/pay", card=card)
 
 

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from upss import __version__
 from upss.kernel.errors import UpssError
+from upss.kernel.garbage import collect_rarely
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -41,6 +42,7 @@ class _Group(click.Group):
 @click.version_option(__version__, prog_name="upss")
 def main() -> None:
     """UPSS: a paid question-and-answer forum that pays the people who answer."""
+    collect_rarely()
 
 
 def _settings() -> Settings:

@@ -80,7 +80,7 @@ def unknown_zone(tmp_path):
 
 
 def claim(people, who="me", **changes):
-    question_id = factories.queued(people["asker"], **changes)
+    question_id = factories.queued(people["asker"], card=factories.AT_ONCE, **changes)
     with unit() as uow:
         claiming.claim(uow, question_id=question_id, answerer_id=people[who])
         uow.commit()

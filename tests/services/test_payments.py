@@ -166,7 +166,7 @@ def test_an_unknown_payment():
 
 
 def test_a_paid_question_is_held_with_its_fee():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     assert entries() == ["question_paid", "charge_settled"]
     money = money_of(question)
     assert (money.paid, money.held, money.fee) == (1200, 1200, FEE)
@@ -278,7 +278,7 @@ def test_a_payment_on_a_closed_offer_goes_back(how, clock):
 
 
 def test_a_second_payment_goes_back():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     with unit() as uow:
         first = queries.newest_payment(uow.session, question)
         again = charging.open_payment(
@@ -412,7 +412,7 @@ def test_a_page_is_closed_before_the_text_is_edited():
 
 
 def test_withdrawn_requested_sent_settled_and_on_the_receipt(clock):
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     requested_at = clock.now()
     refund = withdrawn(question)
     assert question_row(question).status == "withdrawn"
@@ -433,7 +433,7 @@ def test_withdrawn_requested_sent_settled_and_on_the_receipt(clock):
 
 
 def test_nothing_is_withdrawn_twice():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     withdrawn(question)
     with pytest.raises(asking.MoveRefused), unit() as uow:
         asking.withdraw(uow, question_id=question)
@@ -441,7 +441,7 @@ def test_nothing_is_withdrawn_twice():
 
 
 def test_a_part_goes_back_once_for_its_cause_and_the_rest_with_the_question():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
 
     def part(cause):
         with unit() as uow:
@@ -477,7 +477,7 @@ def test_nothing_paid_is_nothing_to_refund():
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_refund_of_unknown_outcome_is_looked_up_and_sent_once(when, clock):
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     control("fail-next", when=when, match="POST /v1/refunds", times="1")
     with pytest.raises(GatewayUnavailable):
@@ -507,7 +507,7 @@ def control_objects(kind):
 
 
 def test_the_first_try_sends_without_looking():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     control("fail-next", when="before", match="GET /v1/refunds", times="1")
     tasks.send_refund(refund)
@@ -515,7 +515,7 @@ def test_the_first_try_sends_without_looking():
 
 
 def test_a_repeat_looks_before_it_sends():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     control("fail-next", when="after", match="POST /v1/refunds", times="1")
     with pytest.raises(GatewayUnavailable):
@@ -526,7 +526,7 @@ def test_a_repeat_looks_before_it_sends():
 
 
 def test_a_sent_refund_is_read_by_its_own_id():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     tasks.send_refund(refund)
     control("fail-next", when="before", match="GET /v1/refunds?", times="9")
@@ -540,7 +540,7 @@ def test_a_sent_refund_is_read_by_its_own_id():
 
 
 def test_a_refused_refund_is_owed_and_organizers_are_told(monkeypatch):
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
 
     def refuse(*_args, **_kwargs):
@@ -600,7 +600,7 @@ def refund_told(refund, status, *, out=None, back=None, reason=None, attempt=1):
 
 
 def test_what_is_told_of_a_refund_late_or_twice_never_goes_back():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     assert refund_told(refund, "pending") == "sent"
     assert refund_told(refund, "succeeded", out=MOVED) == "settled"
@@ -616,7 +616,7 @@ def test_what_is_told_of_a_refund_late_or_twice_never_goes_back():
 
 
 def test_a_cancelled_refund_moved_nothing():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     assert refund_told(refund, "canceled") == "failed"
     assert refund_rows(question)[0].failure_reason == "canceled"
@@ -635,7 +635,7 @@ def told_asker():
 
 
 def test_a_refund_that_fails_is_told_to_the_asker_once_for_each_failure(clock):
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     for _ in range(2):
         refund_told(refund, "failed")
@@ -684,7 +684,7 @@ def test_what_the_bank_sent_back_is_sent_again_and_settles(clock):
 
 
 def test_what_the_provider_refused_is_sent_again_under_another_key(monkeypatch):
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
 
     def refuse(*_args, **_kwargs):
@@ -704,7 +704,7 @@ def test_what_the_provider_refused_is_sent_again_under_another_key(monkeypatch):
 
 
 def test_only_a_failed_refund_whose_money_is_back_is_sent_again(clock):
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     for told_of in ({}, {"status": "pending"}, {"status": "succeeded", "out": MOVED},
                     {"status": "failed", "out": MOVED}):  # fmt: skip
@@ -722,7 +722,7 @@ def test_only_a_failed_refund_whose_money_is_back_is_sent_again(clock):
 
 
 def test_late_words_of_an_attempt_before_move_money_only():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     refund_told(refund, "failed")
     again(refund)
@@ -741,7 +741,7 @@ def test_late_words_of_an_attempt_before_move_money_only():
 
 
 def test_a_settled_refund_is_not_refused_afterwards():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     refund_told(refund, "succeeded", out=MOVED)
     with unit() as uow:
@@ -751,7 +751,7 @@ def test_a_settled_refund_is_not_refused_afterwards():
 
 
 def test_a_fee_of_a_refund_leaves_nothing_owed():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     refund_told(refund, "succeeded", out=replace(MOVED, fee_minor=30, net_minor=-1230))
     money = money_of(question)
@@ -759,7 +759,7 @@ def test_a_fee_of_a_refund_leaves_nothing_owed():
 
 
 def test_a_refund_of_another_amount_is_an_alarm():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     for change in ({"amount_minor": -1199, "net_minor": -1199}, {"currency": "USD"}):
         with pytest.raises(PaymentMismatch):
@@ -832,7 +832,7 @@ def jobs(name):
 
 def test_the_poll_asks_about_what_is_unknown_once(clock):
     _question, waiting = submitted(person())
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     assert tasks.poll() == 0  # young: an event may still come
     clock.advance(timedelta(minutes=3))
@@ -863,13 +863,13 @@ def gave_up(name):
 def test_the_poll_leaves_dead_letters_to_a_person(clock, monkeypatch):
     monkeypatch.setattr(tasks, "_POLL_BATCH", 1)
     _question, hopeless = submitted(person())
-    refund = withdrawn(queued(person()))
+    refund = withdrawn(queued(person(), card=AT_ONCE))
     clock.advance(timedelta(minutes=3))
     assert tasks.poll() == 2
     gave_up("payments.check_payment")
     gave_up("payments.check_refund")
     _question, waiting = submitted(person())
-    other = withdrawn(queued(person()))
+    other = withdrawn(queued(person(), card=AT_ONCE))
     clock.advance(timedelta(minutes=3))
     assert tasks.poll() == 2
     assert jobs("payments.check_payment") == [{"payment_id": hopeless}, {"payment_id": waiting}]
@@ -889,7 +889,7 @@ def test_an_unreachable_provider_changes_nothing():
 
 
 def test_a_job_is_added_for_every_refund():
-    question = queued(person())
+    question = queued(person(), card=AT_ONCE)
     refund = withdrawn(question)
     assert jobs("payments.send_refund") == [{"refund_id": refund}]
     with unit() as uow:

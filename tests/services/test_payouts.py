@@ -47,7 +47,7 @@ def people(app):
 
 def earn(people, answerer="answerer"):
     """An accepted answer of the person who answers."""
-    question_id = factories.answered(people["asker"], people[answerer])
+    question_id = factories.answered(people["asker"], people[answerer], card=factories.AT_ONCE)
     with unit() as uow:
         accepting.accept(uow, question_id=question_id, actor_id=people["asker"])
         uow.commit()

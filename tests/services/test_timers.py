@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from tests.factories import draft, person, question_row, queued, submitted
+from tests.factories import AT_ONCE, control, draft, person, question_row, queued, submitted
 from tests.money import balances, entries, refund_rows
 from upss.forum.events import PromiseMissed
 from upss.forum.models import Question
@@ -59,7 +59,8 @@ def test_an_offer_ends_after_sixty_minutes(clock):
 
 
 def test_nobody_answered_48_hours_after_the_promise(clock):
-    question = queued(person())
+    control("top-up")  # or the refund waits for the fee
+    question = queued(person(), card=AT_ONCE)
     clock.instant = question_row(question).promise_at + 48 * HOUR - MOMENT
     run_timers()
     assert question_row(question).status == "queued"

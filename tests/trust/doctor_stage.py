@@ -61,7 +61,7 @@ def cast() -> Cast:
 
 def earn(people: Cast, answerer: AccountId) -> QuestionId:
     """An accepted answer."""
-    question_id = factories.answered(people.asker, answerer)
+    question_id = factories.answered(people.asker, answerer, card=factories.AT_ONCE)
     with unit() as uow:
         accepting.accept(uow, question_id=question_id, actor_id=people.asker)
         uow.commit()
@@ -79,9 +79,9 @@ def onboard(account_id: AccountId) -> None:
     payout_tasks.refresh_recipient(account_id)
 
 
-def withdrawn(people: Cast, **how: str) -> int:
+def withdrawn(people: Cast, card: str = factories.AT_ONCE) -> int:
     """A question that was withdrawn, its refund sent."""
-    question_id = factories.queued(people.asker, **how)
+    question_id = factories.queued(people.asker, card=card)
     with unit() as uow:
         asking.withdraw(uow, question_id=question_id)
         uow.commit()
@@ -95,7 +95,7 @@ def withdrawn(people: Cast, **how: str) -> int:
 
 def paid_twice(people: Cast) -> None:
     """A question with a second payment, which went back."""
-    question_id = factories.queued(people.asker)
+    question_id = factories.queued(people.asker, card=factories.AT_ONCE)
     with unit() as uow:
         first = payment_queries.newest_payment(uow.session, question_id)
         again = charging.open_payment(

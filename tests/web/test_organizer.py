@@ -69,7 +69,7 @@ def wait(app, client, other, people, clock):
 
 
 def earn(people):
-    question_id = factories.answered(people["asker"], people["answerer"])
+    question_id = factories.answered(people["asker"], people["answerer"], card=factories.AT_ONCE)
     with unit() as uow:
         accepting.accept(uow, question_id=question_id, actor_id=people["asker"])
         uow.commit()

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from upss.config import Settings
+from upss.kernel.garbage import collect_rarely
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -70,4 +71,5 @@ PROCESSES: dict[str, Callable[[Settings, int], None]] = {
 }
 
 if __name__ == "__main__":
+    collect_rarely()
     PROCESSES[sys.argv[1]](Settings.from_env(os.environ), int(sys.argv[2]))

@@ -55,7 +55,8 @@ class Module:
         """Where an imported name comes from: local name -> (module, name)."""
         return {
             alias.asname or alias.name: (node.module, alias.name)
-            for node in ast.walk(self.tree)
+            for outer in self.tree.body
+            for node in (outer.body if isinstance(outer, ast.If) else [outer])  # TYPE_CHECKING
             if isinstance(node, ast.ImportFrom) and node.module
             for alias in node.names
         }
@@ -159,11 +160,11 @@ class Reader:
         for item in node.body:
             if not isinstance(item, ast.AnnAssign) or not isinstance(item.target, ast.Name):
                 continue
-            if "ClassVar" in ast.unparse(item.annotation):
+            outer = _outer(item.annotation)
+            if outer == "ClassVar":
                 continue
             properties[item.target.id] = self.annotation(item.annotation, module, qualified)
-            optional = "NotRequired[" if is_params else "Optional["
-            if not ast.unparse(item.annotation).startswith(optional):
+            if outer != ("NotRequired" if is_params else "Optional"):
                 required.append(item.target.id)
         return {
             "type": "object",
@@ -171,6 +172,16 @@ class Reader:
             "required": required,
             "additionalProperties": False,
         }
+
+
+def _outer(node: ast.expr) -> str:
+    """Return `Outer` of the annotation `Outer[inner]`, written as it is or in quotes."""
+    match node:
+        case ast.Constant(value=str() as text):
+            return text.partition("[")[0].strip()
+        case ast.Subscript(value=ast.Name(id=outer)):
+            return outer
+    return ""
 
 
 def _items(node: ast.expr) -> list[ast.expr]:
