@@ -6,22 +6,28 @@ import gc
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # What thousands of tests keep, and all that is imported, would be looked through again and again: a
 # tenth of their time. A warning of something left open in a cycle may so come in a later test than
 # the one that left it.
 gc.set_threshold(100_000, 50, 1_000)
 
-_TRACING = sys.gettrace(), threading.gettrace()
-
-
-def trace_tests() -> None:
-    """Begin to trace in a worker that did not while it imported and collected."""
-    sys.settrace(_TRACING[0])
-    threading.settrace(_TRACING[1])
-
-
 # One worker traces what happens at import; in the others that is half of the time of their start.
-if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
+TRACES_IMPORTS = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+if not TRACES_IMPORTS:  # until pytest-cov begins anew: in a worker it does so after the conftests
+    sys.settrace(None)
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Keep the tracer out of what happens in here, and out of the threads that begin here."""
+    mine, of_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(None)  # type: ignore[arg-type] # as typeshed has it, though None is right
+    try:
+        yield
+    finally:
+        sys.settrace(mine)
+        threading.settrace(of_threads)  # type: ignore[arg-type]

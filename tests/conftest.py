@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
-import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from aiosmtpd.controller import Controller
 from flask import Flask, g
 from flask.testing import FlaskClient
 
-from tests.beginning import trace_tests
+from tests.beginning import TRACES_IMPORTS, untraced
 from tests.databases import TEMPLATE, Reused, let_somebody_rest, send_home
 from tests.factories import Catcher, Database, free_port, settings_for
 from upss.app import create_app
@@ -71,9 +69,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.untraced)
 
 
-def pytest_collection_finish() -> None:
-    """All is imported."""
-    trace_tests()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Import all tests."""
+    with nullcontext() if TRACES_IMPORTS else untraced():
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -90,16 +90,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Keep the tracer out of such a test; what is made for it may serve others, and is traced."""
-    if not is_untraced(item):
+    with untraced() if is_untraced(item) else nullcontext():
         return (yield)
-    mine, of_threads = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)
-    try:
-        return (yield)
-    finally:
-        sys.settrace(mine)
-        threading.settrace(of_threads)
 
 
 def is_untraced(item: pytest.Item) -> bool:
