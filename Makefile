@@ -13,6 +13,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 # What was compiled is kept, wherever the environment says otherwise: hundreds of processes begin here.
 export PYTHONDONTWRITEBYTECODE :=
 CATALOGUES := $(wildcard upss/translations/*/LC_MESSAGES/*.po)
+INSTALL := $(PY) -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --require-hashes
 PYTEST := $(BIN)/pytest -m "not stripe_sandbox"
 WITH_BROWSER := UPSS_CHROMIUM=$$($(PY) -m tools.browser) && export UPSS_CHROMIUM
 WITH_HLEDGER := UPSS_HLEDGER=$$($(PY) -m tools.hledger) && export UPSS_HLEDGER
@@ -25,13 +26,15 @@ help: ## this list
 
 setup: $(VENV)/.installed $(VENV)/.compiled ## makes .venv from requirements.lock, and again only when that changes
 
-# Not compiled here: that is a third of the time, and most of it is never used.
+# Not compiled here: that is a third of the time, and most of it is never used. Two at a time, each
+# half of the lock, which names everything that anything needs: pip waits for one file after the other.
 $(VENV)/.installed: requirements.lock pyproject.toml
 	test -n "$(PYTHON)" || { echo "UPSS needs Python 3.11 or newer." >&2; exit 1; }
 	test -x $(PY) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "Python cannot make environments here; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	echo "Installing what requirements.lock names (a few minutes the first time)"
-	$(PY) -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements.lock
+	awk -v half=$(VENV)/lock. '/^[a-z]/ { n++ } { print > (half n % 2) }' requirements.lock
+	$(INSTALL) -r $(VENV)/lock.0 & other=$$!; $(INSTALL) -r $(VENV)/lock.1 && wait $$other
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
