@@ -6,8 +6,12 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 # What thousands of tests keep, and all that is imported, would be looked through again and again: a
 # tenth of their time. A warning of something left open in a cycle may so come in a later test than
@@ -31,3 +35,13 @@ def untraced() -> Iterator[None]:
     finally:
         sys.settrace(mine)
         threading.settrace(of_threads)  # type: ignore[arg-type]
+
+
+def unseen(answer: WSGIApplication) -> WSGIApplication:
+    """Answer without the tracer, in a thread of its own: of the stand-in, `tests/standin` sees all."""
+
+    def answer_unseen(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        sys.settrace(None)
+        return answer(environ, start)
+
+    return answer_unseen

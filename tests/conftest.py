@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 from flask import Flask, g
 from flask.testing import FlaskClient
 
-from tests.beginning import TRACES_IMPORTS, untraced
+from tests.beginning import TRACES_IMPORTS, unseen, untraced
 from tests.databases import TEMPLATE, Reused, let_somebody_rest, send_home
 from tests.factories import Catcher, Database, free_port, settings_for
 from upss.app import create_app
@@ -158,7 +158,8 @@ def _post_office() -> Iterator[Catcher]:
     catcher = Catcher()
     catcher.port = free_port()
     controller = Controller(catcher, hostname="127.0.0.1", port=catcher.port)
-    controller.start()
+    with untraced():
+        controller.start()
     yield catcher
     controller.stop()
 
@@ -199,6 +200,7 @@ def _standin() -> Iterator[tuple[Running, _ShownClock]]:
     made = make_standin(
         follow, webhook_url=None, webhook_secret="whsec_standin", available_after=timedelta(0)
     )
+    made.wsgi_app = unseen(made.wsgi_app)  # type: ignore[method-assign]
     with Running(made) as running:
         yield running, follow
 

@@ -17,7 +17,7 @@ CHROMIUM = Program(
         "google-chrome-stable",
     ),
     variable="UPSS_CHROMIUM",
-    package="chromium-headless-shell",
+    packages=("chromium-headless-shell", "fonts-liberation"),
     needed_by="The browser tests",
 )
 find = CHROMIUM.find

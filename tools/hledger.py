@@ -10,7 +10,7 @@ HLEDGER = Program(
     title="hledger",
     names=("hledger",),
     variable="UPSS_HLEDGER",
-    package="hledger",
+    packages=("hledger",),
     needed_by="The tests of the ledger's export",
 )
 find = HLEDGER.find

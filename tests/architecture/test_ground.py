@@ -150,7 +150,7 @@ def test_a_missing_browser_names_the_command(tmp_path):
     missing = _find_browser(PATH=str(tmp_path))
     assert missing.returncode == 1
     assert missing.stdout == ""
-    assert "apt-get install -y chromium" in missing.stderr
+    assert "apt-get install -y --no-install-recommends chromium" in missing.stderr
     wrong = _find_browser(PATH=str(tmp_path), UPSS_CHROMIUM="/nowhere/chromium")
     assert wrong.returncode == 1
     assert "/nowhere/chromium" in wrong.stderr
@@ -159,7 +159,7 @@ def test_a_missing_browser_names_the_command(tmp_path):
 def test_hledger_is_found_by_variable_or_path_or_named(tmp_path):
     missing = _find("tools.hledger", PATH=str(tmp_path))
     assert (missing.returncode, missing.stdout) == (1, "")
-    assert "apt-get install -y hledger" in missing.stderr
+    assert "apt-get install -y --no-install-recommends hledger" in missing.stderr
     program = tmp_path / "hledger"
     program.write_text("#!/bin/sh\n", "utf-8")
     program.chmod(0o755)
@@ -177,7 +177,7 @@ def test_an_installation_that_fails_is_said(tmp_path, monkeypatch, capfd):
     assert hledger.main() == 1
     said = capfd.readouterr().err
     assert "apt-get update failed" in said
-    assert "apt-get install -y hledger" in said
+    assert "apt-get install -y --no-install-recommends hledger" in said
 
 
 def test_root_on_debian_gets_it_installed(tmp_path, monkeypatch, capfd):
@@ -195,7 +195,9 @@ def test_root_on_debian_gets_it_installed(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert browser.main() == 0
     assert capfd.readouterr().out == f"{tmp_path}/chromium-headless-shell\n"
-    assert (tmp_path / "asked").read_text("utf-8") == "update\ninstall -y chromium-headless-shell\n"
+    assert (tmp_path / "asked").read_text("utf-8") == (
+        "update\ninstall -y --no-install-recommends chromium-headless-shell fonts-liberation\n"
+    )
 
 
 def test_where_it_cannot_be_installed_another_browser_will_do(tmp_path, monkeypatch, capfd):

@@ -18,6 +18,7 @@ from tests.factories import (
     person,
     question_row,
     queued,
+    said_paid,
     submitted,
 )
 from tests.money import balances, count, entries, figures_of, payment_row, refund_rows
@@ -27,7 +28,7 @@ from upss.forum.service import asking
 from upss.forum.tasks import run_timers
 from upss.kernel.errors import GatewayError, GatewayRefused, GatewayUnavailable, NotFound
 from upss.kernel.ids import PaymentId, QuestionId, RefundId
-from upss.kernel.ports import BalanceTransaction, CheckoutState, EventNotice, RefundState
+from upss.kernel.ports import BalanceTransaction, EventNotice, RefundState
 from upss.ledger.verify import verify
 from upss.notices.models import Notice
 from upss.payments import queries, tasks
@@ -71,23 +72,9 @@ def withdrawn(question_id):
 
 
 def state_of(payment_id, **changes):
-    """What the provider would say of a payment, with changes."""
-    row = payment_row(payment_id)
-    values = {
-        "id": row.session_id or "cs_hand",
-        "url": None,
-        "status": "complete",
-        "payment_status": "paid",
-        "amount_minor": row.amount_minor,
-        "currency": row.currency,
-        "expires_at": row.expires_at,
-        "upss_id": row.public_id,
-        "payment_intent_id": f"pi_{row.public_id}",
-        "charge_id": f"ch_{row.public_id}",
-        "receipt_url": None,
-        "balance_transaction": None,
-    }
-    return CheckoutState(**(values | changes))
+    """What the provider would say of a payment, with changes; nothing of its fee."""
+    name = payment_row(payment_id).session_id or "cs_hand"
+    return replace(said_paid(payment_id), **{"id": name, "balance_transaction": None} | changes)
 
 
 def told(payment_id, **changes):
