@@ -17,7 +17,8 @@ CHROMIUM = Program(
         "google-chrome-stable",
     ),
     variable="UPSS_CHROMIUM",
-    packages=("chromium-headless-shell", "fonts-liberation"),
+    # the last is what the driver of Playwright is linked with
+    packages=("chromium-headless-shell", "fonts-liberation", "libatomic1"),
     needed_by="The browser tests",
 )
 find = CHROMIUM.find

@@ -196,7 +196,7 @@ def test_root_on_debian_gets_it_installed(tmp_path, monkeypatch, capfd):
     assert browser.main() == 0
     assert capfd.readouterr().out == f"{tmp_path}/chromium-headless-shell\n"
     assert (tmp_path / "asked").read_text("utf-8") == (
-        "update\ninstall -y --no-install-recommends chromium-headless-shell fonts-liberation\n"
+        "update\ninstall -y --no-install-recommends chromium-headless-shell fonts-liberation libatomic1\n"
     )
 
 
