@@ -57,20 +57,24 @@ def piece_of(rule: CapRule, work: Work) -> Piece | None:
     if amount is None or left is None:
         return None
 
+    bookings = _bookings(rule, work, amount, left)
+    return Piece(claim_id=work.claim_id, held=0 if bookings else left, bookings=bookings)
+
+
+def _bookings(rule: CapRule, work: Work, amount: int, left: int) -> tuple[tuple[date, int], ...]:
+    """Return what a limit has counted of this work, and on which days."""
+
     def counted(moved: tuple[tuple[date, int], ...]) -> Iterator[tuple[date, int]]:
         return ((day, rule.amount_of(minor, work.currency, 0) or 0) for day, minor in moved)
 
-    bookings: tuple[tuple[date, int], ...] = ()
     match rule.counted_when:
         case Stage.ANSWERED:
-            if work.answered_on is not None:
-                bookings = ((work.answered_on, amount),)
+            return ((work.answered_on, amount),) if work.answered_on else ()
         case Stage.ACCEPTED:
-            if work.accepted_on is not None:
-                bookings = ((work.accepted_on, left), *counted(work.corrections))
+            corrected = tuple(counted(work.corrections))
+            return ((work.accepted_on, left), *corrected) if work.accepted_on else ()
         case _:  # Stage.PAID
-            bookings = tuple(counted(work.payments))
-    return Piece(claim_id=work.claim_id, held=0 if bookings else left, bookings=bookings)
+            return tuple(counted(work.payments))
 
 
 def begun(rule: CapRule, works: Iterable[Work], today: date) -> tuple[Counter, tuple[Piece, ...]]:
