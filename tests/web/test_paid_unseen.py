@@ -90,6 +90,11 @@ def test_a_draft_whose_payment_is_being_checked_says_so(client, unseen):
         uow.commit()
     shown = client.get(f"/questions/{question_row(unseen).public_id}").get_data(as_text=True)
     assert "We are checking your payment" in shown
+    listed = client.get("/my-questions").get_data(as_text=True)
+    for page in (shown, listed):
+        assert "Payment being checked" in page
+        assert "Draft<" not in page
+        assert "Go on writing" not in page
 
 
 @pytest.fixture
@@ -115,6 +120,9 @@ def test_who_paid_another_amount_is_told_to_wait_and_not_to_pay_again(client, of
     assert "We are checking your payment" in shown
     assert "Please do not pay a second time" in shown
     assert "Continue to payment" not in shown
+    for page in (shown, client.get("/my-questions").get_data(as_text=True)):
+        assert "Payment being checked" in page
+        assert "Not paid yet" not in page
 
 
 @pytest.mark.parametrize("way", ["", "/discard"])

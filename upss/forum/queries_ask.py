@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, false, or_, select
+from sqlalchemy import and_, exists, false, or_, select
 from sqlalchemy.orm import aliased
 
 from upss.accounts.models import Account
@@ -17,6 +17,7 @@ from upss.forum.rules.dials import Dials
 from upss.forum.rules.lifecycle import Status
 from upss.kernel.errors import NotFound
 from upss.payments.models import Payment
+from upss.payments.rules.lifecycle import PaymentStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,15 @@ def newest_draft(session: Session, owner: Owner) -> str | None:
     )
 
 
+BEING_CHECKED = "checking"
+
+
+def _status_to_show(status: str, *, is_checking: bool) -> str:
+    """Return the state that the asker sees: nothing is "not paid" while its payment is checked."""
+    is_unpaid = status in {Status.DRAFT, Status.AWAITING_PAYMENT}
+    return BEING_CHECKED if is_unpaid and is_checking else status
+
+
 @dataclass(frozen=True, slots=True)
 class Thread:
     """A question with its answer, who answered, how its newest payment stands, and the dials."""
@@ -78,6 +88,12 @@ class Thread:
     payment_id: int | None
     payment_status: str | None
     dials: Dials
+
+    @property
+    def status(self) -> str:
+        """How the question stands, as its asker sees it."""
+        is_checking = self.payment_status == PaymentStatus.CHECKING
+        return _status_to_show(self.question.status, is_checking=is_checking)
 
 
 def thread(session: Session, public_id: str, owner: Owner) -> Thread:
@@ -123,7 +139,7 @@ class ListedQuestion:
 
     id: int
     public_id: str
-    status: str
+    status: str  # as its asker sees it
     title: str
     language: str
     topic: str | None
@@ -137,7 +153,13 @@ def mine(
     session: Session, owner: Owner, *, after: int | None, limit: int
 ) -> Sequence[ListedQuestion]:
     """Return the visitor's questions, newest first, from below the key `after`."""
+    is_checking = exists().where(
+        Payment.question_id == Question.id,
+        Payment.status == PaymentStatus.CHECKING,
+        Payment.closed_at.is_(None),
+    )
     statement = select(
+        is_checking,
         Question.id,
         Question.public_id,
         Question.status,
@@ -152,7 +174,10 @@ def mine(
     if after is not None:
         statement = statement.where(Question.id < after)
     rows = session.execute(statement.order_by(Question.id.desc()).limit(limit))
-    return [ListedQuestion(*tuple(row)) for row in rows]
+    return [
+        ListedQuestion(number, public_id, _status_to_show(status, is_checking=checking), *rest)
+        for checking, number, public_id, status, *rest in rows
+    ]
 
 
 def question_of_payment(session: Session, payment_public_id: str) -> tuple[int, str] | None:
