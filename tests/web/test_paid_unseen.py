@@ -16,6 +16,8 @@ from tests.factories import (
     sign_in_as,
     submitted,
 )
+from upss.forum.rules.lifecycle import MoveRefused
+from upss.forum.service import asking
 from upss.forum.tasks import run_timers
 from upss.payments import queries
 from upss.web.ports import gateway, unit
@@ -84,17 +86,53 @@ def test_a_draft_never_says_that_it_cost_nothing(client, unseen):
     assert "Nothing was charged" not in shown
 
 
-def test_a_draft_whose_payment_is_being_checked_says_so(client, unseen):
+@pytest.fixture
+def being_checked(client, unseen):
+    """A draft that was paid, and the money is not confirmed."""
     with unit() as uow:
         queries.newest_payment(uow.session, unseen).status = "checking"
         uow.commit()
-    shown = client.get(f"/questions/{question_row(unseen).public_id}").get_data(as_text=True)
+    return unseen
+
+
+def test_a_draft_whose_payment_is_being_checked_says_so(client, being_checked):
+    shown = client.get(f"/questions/{question_row(being_checked).public_id}").get_data(as_text=True)
     assert "We are checking your payment" in shown
     listed = client.get("/my-questions").get_data(as_text=True)
     for page in (shown, listed):
         assert "Payment being checked" in page
         assert "Draft<" not in page
         assert "Go on writing" not in page
+
+
+@pytest.mark.parametrize(("way", "do"), [("/autosave", ""), ("", "save")])
+def test_no_change_of_words_lets_a_draft_be_paid_twice_while_its_payment_is_checked(
+    client, being_checked, way, do
+):
+    before = question_row(being_checked)
+    changed = fields(being_checked) | {"title": "Another title than the paid one", "do": do}
+    opened_before = "/ask/" + "a" * 16
+    answer = post(client, opened_before, f"/ask/{before.public_id}{way}", **changed)
+    assert answer.status_code == 409
+    if not way:
+        assert changed["title"] in answer.get_data(as_text=True)
+    assert question_row(being_checked).title == before.title
+    with unit() as uow:
+        assert queries.newest_payment(uow.session, being_checked).status == "checking"
+
+
+def test_asking_goes_on_with_another_draft_than_the_one_that_is_checked(client, being_checked):
+    public_id = question_row(being_checked).public_id
+    assert public_id not in client.get("/ask").headers["Location"]
+    shown = client.get(f"/ask/{public_id}")
+    assert shown.headers["Location"] == f"/questions/{public_id}"
+
+
+def test_no_offer_is_made_and_no_draft_thrown_away_while_its_payment_is_checked(being_checked):
+    for act in (asking.make_offer, asking.discard):
+        with unit() as uow, pytest.raises((asking.OfferStale, MoveRefused)):
+            act(uow, question_id=being_checked)
+    assert question_row(being_checked).status == "draft"
 
 
 @pytest.fixture

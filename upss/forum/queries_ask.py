@@ -53,28 +53,41 @@ def owned(session: Session, public_id: str, owner: Owner) -> Question:
 def find(session: Session, public_id: str, owner: Owner) -> Question | None:
     """Return the visitor's own question, None if the id is free; `NotFound` if somebody else's."""
     question = session.scalar(select(Question).where(Question.public_id == public_id))
-    if question is None:
-        return None
-    return owned(session, public_id, owner)
+    if question is not None and not owner.owns(
+        asker_id=question.asker_id, session_id=question.session_id
+    ):
+        raise NotFound(public_id=public_id)
+    return question
+
+
+# An offer of the question is paid, and the money not confirmed.
+_IS_CHECKING = exists().where(
+    Payment.question_id == Question.id,
+    Payment.status == PaymentStatus.CHECKING,
+    Payment.closed_at.is_(None),
+)
+
+
+def is_being_checked(session: Session, question: Question) -> bool:
+    """Tell whether the payment of an unpaid question is made but not confirmed."""
+    found = select(Question.id).where(Question.id == question.id, _IS_CHECKING)
+    return session.scalar(found) is not None
 
 
 def newest_draft(session: Session, owner: Owner) -> str | None:
-    """Return the public id of the draft that was touched last, or None."""
+    """Return the public id of the draft that was touched last and can be changed, or None."""
     return session.scalar(
         select(Question.public_id)
-        .where(Question.status == Status.DRAFT, _owned_by(owner))
+        .where(Question.status == Status.DRAFT, _owned_by(owner), ~_IS_CHECKING)
         .order_by(Question.updated_at.desc())
         .limit(1)
     )
 
 
-BEING_CHECKED = "checking"
-
-
 def _status_to_show(status: str, *, is_checking: bool) -> str:
     """Return the state that the asker sees: nothing is "not paid" while its payment is checked."""
     is_unpaid = status in {Status.DRAFT, Status.AWAITING_PAYMENT}
-    return BEING_CHECKED if is_unpaid and is_checking else status
+    return PaymentStatus.CHECKING if is_unpaid and is_checking else status
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +166,8 @@ def mine(
     session: Session, owner: Owner, *, after: int | None, limit: int
 ) -> Sequence[ListedQuestion]:
     """Return the visitor's questions, newest first, from below the key `after`."""
-    is_checking = exists().where(
-        Payment.question_id == Question.id,
-        Payment.status == PaymentStatus.CHECKING,
-        Payment.closed_at.is_(None),
-    )
     statement = select(
-        is_checking,
+        _IS_CHECKING,
         Question.id,
         Question.public_id,
         Question.status,

@@ -60,8 +60,9 @@ def write(public_id: str) -> Any:
         return _save_and_go_on(_known_form(public_id))
     with unit() as uow:
         draft = queries_ask.find(uow.session, _known_form(public_id), owner())
+        is_checked = draft is not None and queries_ask.is_being_checked(uow.session, draft)
         terms = site.terms(uow.session)
-    if draft is not None and draft.status != Status.DRAFT:
+    if draft is not None and (draft.status != Status.DRAFT or is_checked):
         return redirect(url_for("forum.question", public_id=public_id), 303)
     return _write_page(public_id, _fields(draft), terms, [], is_saved=draft is not None)
 

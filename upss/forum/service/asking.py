@@ -76,7 +76,8 @@ def save_draft(uow: UnitOfWork, *, public_id: str, owner: Owner, text: DraftText
     """Keep what was typed, whatever it is, as the draft `public_id`; makes it if there is none.
 
     A change ends the offer: what was shown with a price is what is paid for. Raises `NotFound`
-    for a question of somebody else, `OfferStale` once it is no draft any more.
+    for a question of somebody else, `OfferStale` once it is no draft any more, or for a change
+    while its payment is being checked.
     """
     values = _kept(text, site.terms(uow.session))
     now = uow.clock.now()
@@ -89,11 +90,13 @@ def save_draft(uow: UnitOfWork, *, public_id: str, owner: Owner, text: DraftText
         raise NotFound(public_id=public_id)
     if question.paid_at is not None:  # see `_is_paid`
         raise OfferStale(public_id=public_id)
-    charging.lock_payments(uow, question_id=QuestionId(question.id))
+    is_checked = _is_being_checked(uow, QuestionId(question.id))
     locked(uow, QuestionId(question.id))
     if question.status != Status.DRAFT:
         raise OfferStale(public_id=public_id)
     if question.offered_at and any(getattr(question, n) != each for n, each in values.items()):
+        if is_checked:
+            raise OfferStale(public_id=public_id)
         _void_offer(uow, question)
     for name, value in values.items():
         setattr(question, name, value)
@@ -156,9 +159,9 @@ def make_offer(uow: UnitOfWork, *, question_id: QuestionId, is_express: bool | N
     nothing. Earlier offers of the question are closed: what is still paid on them goes back. An
     express offer has the quicker promise and its surcharge in the price; None: one if the last offer
     was one and it still can be. Raises `DraftIncomplete`, `NoPromise`, `NoExpress`, or `OfferStale`
-    when the question is no draft any more.
+    when the question is no draft any more, or its payment is being checked.
     """
-    if _is_paid(uow, question_id):
+    if _is_paid(uow, question_id) or _is_being_checked(uow, question_id):
         raise OfferStale(question_id=question_id)
     charging.close_offer(uow, question_id=question_id)  # payments are locked before questions
     question = locked(uow, question_id)
@@ -274,7 +277,7 @@ def edit_again(uow: UnitOfWork, *, question_id: QuestionId) -> None:
     """
     if _is_paid(uow, question_id):
         raise MoveRefused(event="edit_again")
-    if PaymentStatus.CHECKING in charging.lock_payments(uow, question_id=question_id):
+    if _is_being_checked(uow, question_id):
         raise MoveRefused(event="edit_again", payment=PaymentStatus.CHECKING)
     charging.close_offer(uow, question_id=question_id)
     question = locked(uow, question_id)
@@ -282,8 +285,8 @@ def edit_again(uow: UnitOfWork, *, question_id: QuestionId) -> None:
 
 
 def discard(uow: UnitOfWork, *, question_id: QuestionId) -> None:
-    """Give a draft up. Raises `MoveRefused`."""
-    if _is_paid(uow, question_id):
+    """Give a draft up. Raises `MoveRefused`, also while its payment is being checked."""
+    if _is_paid(uow, question_id) or _is_being_checked(uow, question_id):
         raise MoveRefused(event="discard")
     charging.close_offer(uow, question_id=question_id)
     question = locked(uow, question_id)
@@ -333,6 +336,14 @@ def _is_paid(uow: UnitOfWork, question_id: QuestionId) -> bool:
     """
     paid_at = select(Question.paid_at).where(Question.id == question_id)
     return uow.session.scalar(paid_at) is not None
+
+
+def _is_being_checked(uow: UnitOfWork, question_id: QuestionId) -> bool:
+    """Lock an unpaid question's payments; tell whether that of its offer is made but not confirmed.
+
+    Its offer then stays open: who could end it would be asked to pay a second time.
+    """
+    return PaymentStatus.CHECKING in charging.lock_payments(uow, question_id=question_id)
 
 
 def _asker(question: Question) -> str:

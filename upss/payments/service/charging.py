@@ -72,13 +72,14 @@ def close_offer(uow: UnitOfWork, *, question_id: QuestionId) -> None:
 
 
 def lock_payments(uow: UnitOfWork, *, question_id: QuestionId) -> Sequence[str]:
-    """Lock a question's payments, as one does before the question itself; return their states."""
-    return uow.session.scalars(
-        select(Payment.status)
+    """Lock a question's payments, as one does before the question; return the states of its offer's."""
+    found = uow.session.execute(
+        select(Payment.status, Payment.closed_at)
         .where(Payment.question_id == question_id)
         .order_by(Payment.id)
         .with_for_update()
     ).all()
+    return [status for status, closed_at in found if closed_at is None]
 
 
 def apply_checkout(
