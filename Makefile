@@ -27,15 +27,18 @@ help: ## this list
 setup: $(VENV)/.installed $(VENV)/.compiled ## makes .venv from requirements.lock, and again only when that changes
 
 # Not compiled here: that is a third of the time, and most of it is never used. Two at a time, each
-# half of the lock, which names everything that anything needs: pip waits for one file after the other.
+# half of the lock, which names everything that anything needs (the last line checks it): pip waits
+# for one file after the other.
 $(VENV)/.installed: requirements.lock pyproject.toml
 	test -n "$(PYTHON)" || { echo "UPSS needs Python 3.11 or newer." >&2; exit 1; }
 	test -x $(PY) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "Python cannot make environments here; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	echo "Installing what requirements.lock names (a few minutes the first time)"
 	awk -v half=$(VENV)/lock. '/^[a-z]/ { n++ } { print > (half n % 2) }' requirements.lock
-	$(INSTALL) -r $(VENV)/lock.0 & other=$$!; $(INSTALL) -r $(VENV)/lock.1 && wait $$other
+	$(INSTALL) -r $(VENV)/lock.0 & other=$$!; $(INSTALL) -r $(VENV)/lock.1; mine=$$?; \
+		wait $$other && test $$mine = 0
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	said=$$($(PY) -m pip --disable-pip-version-check check) || { echo "$$said" >&2; exit 1; }
 	touch $@
 
 $(VENV)/.compiled: $(VENV)/.installed $(CATALOGUES)

@@ -1,8 +1,8 @@
 """Programs that tests need and Python cannot bring: found, or installed where that is allowed.
 
-A program is looked for in its variable, then on the PATH. As root on Debian the package of its
-first name is installed, unless that is there; elsewhere any of its names will do, and whoever has
-none is told the command. Everything but the path goes to the error output.
+A program is looked for in its variable, then on the PATH. As root on Debian its packages are
+installed, unless the program of its first name is there; elsewhere any of its names will do, and
+whoever has none is told the command. Everything but the path goes to the error output.
 """
 
 from __future__ import annotations

@@ -131,6 +131,8 @@ def folder(made, tmp_path):
     yield folder
     if folder.exists():
         assert stops(folder), "a test left its server running"
+        if place.link.is_symlink():
+            shutil.rmtree(place.home)
 
 
 @pytest.fixture
