@@ -60,8 +60,8 @@ def nobody_keeps(folder):
 
 
 def stopped(folder):
-    """Whether the last process of the server is gone."""
-    return is_free(folder, "server")
+    """Whether the last process of the server is gone, and its keeper, who tidies up after it."""
+    return nobody_keeps(folder) and is_free(folder, "server")
 
 
 def is_free(folder, name):
