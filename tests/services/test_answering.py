@@ -33,7 +33,7 @@ from upss.forum.rules.lifecycle import MoveRefused
 from upss.forum.rules.policy import Policy
 from upss.forum.rules.queue import ClaimRefused
 from upss.forum.rules.skips import SkipReason, SkipsUsedUp
-from upss.forum.rules.texts import ANSWER_MAX, DRAFT_MAX
+from upss.forum.rules.texts import ANSWER_MAX, DRAFT_MAX, DraftTooLong
 from upss.forum.rules.windows import Window
 from upss.forum.service import accepting, answering, claiming, hours, own_limits, skipping
 from upss.kernel.clock import FixedClock
@@ -316,7 +316,7 @@ class TestDraft:
     def test_what_is_too_long_to_keep_leaves_the_draft(self, story, ada):
         question = story.claimed(ada)
         self.save(story, question, ada)
-        with pytest.raises(answering.DraftTooLong):
+        with pytest.raises(DraftTooLong):
             self.save(story, question, ada, "x" * (DRAFT_MAX + 1))
         assert story.uow.session.get(AnswerDraft, (question.id, ada)).body == ANSWER
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg
+import pytest
 from sqlalchemy import select
 
 from tests.factories import hidden_of, person, post, question_row, queued, sign_in_as
@@ -379,3 +380,23 @@ def test_once_a_promise_is_possible_the_page_leads_on(client):
     page = client.get(f"{url}/check").get_data(as_text=True)
     assert "The answer comes by Thursday 19 November at 13:00, usually sooner." in page
     assert "All times are those of Spain: Madrid." in page
+
+
+@pytest.mark.parametrize("deed", ["withdraw", "accept"])
+def test_nothing_is_to_be_confirmed_that_is_not_possible(client, deed):
+    """A page that is still open from before says how the question stands, and promises no money."""
+    question = asked_without_signing_in(client, "ana@example.org")
+    answer = client.get(f"{question}/{deed}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, question)
+
+
+@pytest.mark.parametrize(("way", "do"), [("", "save"), ("/autosave", "")])
+def test_more_than_is_ever_kept_is_not_cut_in_silence(client, way, do):
+    url = start(client)
+    fields = FIELDS | {"body": "x" * 200_001, "do": do}
+    answer = post(client, url, url + way, **fields)
+    assert answer.status_code == 422
+    assert "too long to be saved" in answer.get_data(as_text=True)
+    if not way:
+        assert fields["body"] in answer.get_data(as_text=True)
+    assert "x" * 1000 not in client.get(url).get_data(as_text=True)

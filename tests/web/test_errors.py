@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 
@@ -76,3 +77,50 @@ def test_our_own_mistake_keeps_what_was_written(own_app):
     answer = form_to(own_app, view)()
     assert answer.status_code == 500
     assert WRITTEN in answer.get_data(as_text=True)
+
+
+@pytest.fixture
+def token(client):
+    """What a form of this browser carries along unseen."""
+    return csrf_of(client.get("/sign-in").get_data(as_text=True))
+
+
+def test_a_part_of_a_form_without_a_name_is_refused_in_words(client, token):
+    answer = client.post(
+        "/sign-in",
+        data=b"--X\r\nContent-Disposition: form-data\r\n\r\nhello\r\n--X--\r\n",
+        content_type="multipart/form-data; boundary=X",
+    )
+    assert answer.status_code == 400
+    assert "</h1>" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("page", "sent"),
+    [
+        ("/sign-in", {"email": 5}),
+        ("/sign-in", {"email": "a@example.org", "next": 5}),
+        ("/sign-in", [1]),
+        ("/sign-in/code", {"code": 5}),
+    ],
+)
+def test_a_form_is_no_json(client, token, page, sent):
+    assert client.post(page, json=sent, headers={"X-CSRFToken": token}).status_code == 400
+
+
+def test_no_form_takes_a_file(client, token):
+    upload = {"csrf_token": token, "email": (io.BytesIO(b"a@example.org"), "email.txt")}
+    assert client.post("/sign-in", data=upload).status_code == 400
+
+
+@pytest.mark.parametrize("referrer", ["https://[", "https://localhost:99999/"])
+def test_an_address_before_that_is_none_is_refused(client, token, referrer):
+    form = {"csrf_token": token, "email": "a@example.org"}
+    assert client.post("/sign-in", data=form, headers={"Referer": referrer}).status_code == 400
+    assert client.get("/", headers={"Referer": referrer}).status_code == 200
+
+
+def test_a_cookie_of_somebody_else_breaks_no_page(client):
+    client.set_cookie("remember_token", "x|\xe9")
+    assert client.get("/").status_code == 200
+    assert client.get("/not-there").status_code == 404

@@ -53,6 +53,9 @@ def serve(folder: Path, *, port: int) -> None:
     controller.stop()
 
 
+_LONGEST_KEY = 40  # no name of a file may be much longer
+
+
 def newest(folder: Path, *, before: str | None, limit: int) -> Sequence[CaughtMail]:
     """Return caught mails, newest first, from below the key `before`."""
     keys = sorted((file.stem for file in folder.glob("*.eml")), reverse=True)
@@ -63,7 +66,7 @@ def newest(folder: Path, *, before: str | None, limit: int) -> Sequence[CaughtMa
 def read(folder: Path, key: str) -> CaughtMail | None:
     """Return one mail, or None where there is none of that key."""
     file = folder / f"{key}.eml"
-    if not key.isdecimal() or not file.is_file():
+    if not key.isdecimal() or len(key) > _LONGEST_KEY or not file.is_file():
         return None
     message = message_from_bytes(file.read_bytes(), policy=policy)
     assert isinstance(message, EmailMessage)

@@ -17,7 +17,7 @@ from upss.forum.rules.lease import can_last
 from upss.forum.rules.policy import Mode, Policy
 from upss.forum.rules.queue import ClaimRefused, Reason
 from upss.forum.rules.skips import SkipsUsedUp
-from upss.forum.rules.texts import ANSWER_MAX, answer_fault, clean
+from upss.forum.rules.texts import ANSWER_MAX, DraftTooLong, answer_fault, clean
 from upss.forum.rules.timers import REVIEW
 from upss.forum.service import answering, claiming, refusals, skipping
 from upss.kernel.errors import NotFound
@@ -162,7 +162,7 @@ def autosave(public_id: str) -> ResponseReturnValue:
         with unit() as uow:
             saved = _save_draft(uow, work)
             uow.commit()
-    except answering.DraftTooLong as error:
+    except DraftTooLong as error:
         return {"error": error.code, "message": forms.too_much_error()}, error.status
     if saved.is_aside:
         return {"saved_at_text": forms.aside_words(), "ends_text": "", "warn_in": None}
@@ -232,7 +232,7 @@ def _save(work: queries.Work) -> ResponseReturnValue:
         with unit() as uow:
             saved = _save_draft(uow, work)
             uow.commit()
-    except answering.DraftTooLong as error:
+    except DraftTooLong as error:
         return _write_page(work, body, forms.too_much_error()), error.status
     button = request.form.get("do")
     if saved.is_aside:

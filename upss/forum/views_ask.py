@@ -10,10 +10,11 @@ from flask import Blueprint, abort, flash, jsonify, redirect, render_template, r
 from upss.accounts.rules.sign_in import network_of
 from upss.accounts.service import BadEmail, normal_email
 from upss.forum import forms_ask, queries_ask, queries_previous
+from upss.forum.forms_answer import too_much_error
 from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.ownership import Owner
 from upss.forum.rules.pricing import MINUTES, Size
-from upss.forum.rules.texts import BODY_MAX, TITLE_MAX, clean
+from upss.forum.rules.texts import BODY_MAX, TITLE_MAX, DraftTooLong, clean
 from upss.forum.service import asking
 from upss.forum.service.promises import NoExpress, NoPromise
 from upss.kernel.errors import DomainError, GatewayError
@@ -80,8 +81,13 @@ def _save_and_go_on(public_id: str) -> Any:
         return redirect(url_for("forum.question", public_id=public_id), 303)
     with unit() as uow:
         terms = site.terms(uow.session)
-        question_id = _save(uow, public_id, text)
-        uow.commit()
+    try:
+        with unit() as uow:
+            question_id = _save(uow, public_id, text)
+            uow.commit()
+    except DraftTooLong as error:
+        wrong = [("body" if len(text.body) > len(text.title) else "title", too_much_error())]
+        return _write_page(public_id, vars_of(text), terms, wrong, is_saved=False), error.status
     if request.form.get("do") == "save":
         flash(gettext("Your question is saved. You can finish it later on this device."), "ok")
         return redirect(url_for("forum.write", public_id=public_id), 303)
@@ -193,9 +199,12 @@ def _prices(terms: site.Terms, size: Size) -> list[int]:
 @for_everyone
 def autosave(public_id: str) -> Any:
     """Keep what is typed so far; answers with the time in words."""
-    with unit() as uow:
-        _save(uow, _known_form(public_id), forms_ask.draft_text())
-        uow.commit()
+    try:
+        with unit() as uow:
+            _save(uow, _known_form(public_id), forms_ask.draft_text())
+            uow.commit()
+    except DraftTooLong as error:
+        return {"error": error.code, "message": too_much_error()}, error.status
     return jsonify(saved_at_text=render_template("forum/_saved_at.txt", at=clock().now()).strip())
 
 

@@ -142,7 +142,7 @@ def withdraw(public_id: str) -> Any:
     with unit() as uow:
         found = queries_ask.owned(uow.session, public_id, owner())
     if request.method == "GET":
-        return render_template("forum/withdraw.html", q=found)
+        return _confirm("forum/withdraw.html", found, Status.QUEUED)
     return _changed(
         lambda uow: asking.withdraw(uow, question_id=QuestionId(found.id)),
         public_id,
@@ -157,7 +157,7 @@ def accept(public_id: str) -> Any:
     with unit() as uow:
         found = queries_ask.owned(uow.session, public_id, owner())
     if request.method == "GET":
-        return render_template("forum/accept.html", q=found)
+        return _confirm("forum/accept.html", found, Status.ANSWERED)
     return _changed(
         lambda uow: accepting.accept(
             uow, question_id=QuestionId(found.id), actor_id=_account_of(found)
@@ -165,6 +165,13 @@ def accept(public_id: str) -> Any:
         public_id,
         gettext("Thank you. The person who answered will be paid."),
     )
+
+
+def _confirm(template: str, question: Question, possible: Status) -> Any:
+    """Ask once more; where it is not possible (any more), the question's page says how it stands."""
+    if question.status != possible:
+        return redirect(url_for("forum.question", public_id=question.public_id), 303)
+    return render_template(template, q=question)
 
 
 def _account_of(question: Question) -> AccountId | None:

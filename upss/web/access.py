@@ -88,7 +88,8 @@ def init_access(app: Flask) -> None:
     """Check the mark before each request; Flask-Login only lends its `current_user`."""
     manager = LoginManager()
     manager.session_protection = None
-    manager.init_app(app)
+    # Its words for templates would look at its own cookie, which nobody here sets but anybody may send.
+    manager.init_app(app, add_context_processor=False)
     manager.request_loader(lambda _request: person())
     app.before_request(_check)
 

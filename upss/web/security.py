@@ -58,6 +58,7 @@ def init_security(app: Flask, settings: Settings) -> None:
         WTF_CSRF_SSL_STRICT=settings.is_secure,
     )
     app.before_request(_refuse_nul)
+    app.before_request(_refuse_what_no_page_sends)
     csrf.init_app(app)
     policy = content_security_policy(settings)
 
@@ -86,3 +87,18 @@ def _refuse_nul() -> None:
         raise NotFound
     if any("\0" in part for pair in request.args.items(multi=True) for part in pair):
         raise BadRequest
+
+
+def _refuse_what_no_page_sends() -> None:
+    """Refuse a form with a nameless part, files or JSON, and a Referer that is no address.
+
+    The libraries that look for the form's token, and read its fields, stumble over them.
+    """
+    if request.method == "GET" or request.endpoint in {None, "payments.webhook"}:
+        return
+    if request.is_json or request.files or None in request.form:
+        raise BadRequest
+    try:
+        _ = urlsplit(request.referrer or "").port
+    except ValueError:
+        raise BadRequest from None

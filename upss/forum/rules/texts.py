@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from upss.kernel.errors import DomainError
+
 TITLE_MAX = 120
 BODY_MAX = 3_000
 ANSWER_MAX = 20_000
@@ -9,6 +11,21 @@ ANSWER_MIN = 40
 # What the server keeps of a draft at most: more than any limit above, so that text which is too
 # long is still there to be shortened.
 DRAFT_MAX = 200_000
+
+
+class DraftTooLong(DomainError):
+    """More text than the server keeps (fact `most`, in characters); the stored draft stays."""
+
+    code = "draft_too_long"
+    status = 422
+
+
+def kept(text: str) -> str:
+    """Return what a draft keeps of a text: all of it, cleaned. Raises `DraftTooLong`."""
+    cleaned = clean(text)
+    if len(cleaned) > DRAFT_MAX:
+        raise DraftTooLong(most=DRAFT_MAX)
+    return cleaned
 
 
 def clean(text: str) -> str:

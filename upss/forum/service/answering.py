@@ -9,7 +9,7 @@ from upss.forum.events import ClaimLapsed, QuestionAnswered
 from upss.forum.models import Answer, AnswerDraft, Claim, Question
 from upss.forum.rules import lease as leases
 from upss.forum.rules.lifecycle import Status
-from upss.forum.rules.texts import DRAFT_MAX, answer_fault, clean
+from upss.forum.rules.texts import answer_fault, clean, kept
 from upss.forum.rules.timers import REVIEW
 from upss.forum.service import claiming, surcharges
 from upss.forum.service.claiming import ClaimEnded
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from upss.db.work import UnitOfWork
-
-
-class DraftTooLong(DomainError):
-    """More text than the server keeps (fact `most`, in characters); the stored draft stays."""
-
-    code = "draft_too_long"
-    status = 422
 
 
 class AnswerRefused(DomainError):
@@ -77,9 +70,7 @@ def save_draft(
     claim that the page was made for (None: the newest): what comes late from an earlier one is
     kept aside, and so is what comes from a `page` that does not know the present draft. Raises `DraftTooLong`, or `NotFound` for anybody else.
     """
-    text = clean(body)
-    if len(text) > DRAFT_MAX:
-        raise DraftTooLong(most=DRAFT_MAX)
+    text = kept(body)
     question = locked(uow, question_id)
     # read before it is decided whether the claim lasts: a later look could find that it has ended
     now = uow.clock.now()

@@ -17,7 +17,7 @@ from upss.forum.models_offpeak import QuestionPromise
 from upss.forum.rules.express import surcharge
 from upss.forum.rules.lifecycle import MoveRefused, Status
 from upss.forum.rules.policy import Policy
-from upss.forum.rules.texts import DRAFT_MAX, clean, question_faults
+from upss.forum.rules.texts import kept, question_faults
 from upss.forum.rules.timers import OFFER
 from upss.forum.service import head_start, promises, releasing
 from upss.forum.service.moves import by, locked, make_move
@@ -77,7 +77,7 @@ def save_draft(uow: UnitOfWork, *, public_id: str, owner: Owner, text: DraftText
 
     A change ends the offer: what was shown with a price is what is paid for. Raises `NotFound`
     for a question of somebody else, `OfferStale` once it is no draft any more, or for a change
-    while its payment is being checked.
+    while its payment is being checked, `DraftTooLong` for more than is ever kept.
     """
     values = _kept(text, site.terms(uow.session))
     now = uow.clock.now()
@@ -127,8 +127,8 @@ def _make_if_missing(uow: UnitOfWork, public_id: str, owner: Owner, now: datetim
 def _kept(text: DraftText, terms: site.Terms) -> dict[str, str | bool | None]:
     """Return what a draft keeps; what is not on the menu (any more) counts as not chosen."""
     return {
-        "title": clean(text.title)[:DRAFT_MAX],
-        "body": clean(text.body)[:DRAFT_MAX],
+        "title": kept(text.title),
+        "body": kept(text.body),
         "topic": text.topic if text.topic in terms.topics else None,
         "size": text.size,
         "language": text.language,
