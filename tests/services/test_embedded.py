@@ -338,6 +338,30 @@ def test_socket_folder_that_others_may_enter_is_refused(tmp_path):
     socket.rmdir()
 
 
+@as_root
+def test_the_socket_folder_comes_with_its_owner(tmp_path, monkeypatch):
+    """Where another user runs the server, whoever waits never sees the folder as it is made."""
+    folder, home = tmp_path / "pg", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    os.chown(home, 65534, 65534)
+    place = place_of(folder)
+    place.link.symlink_to(home)
+    seen, chown = [], os.chown
+
+    def watched(*args, **options):
+        seen.append(place.socket.exists())
+        chown(*args, **options)
+
+    monkeypatch.setattr(os, "chown", watched)
+    embedded_place.make_socket_folder(place)
+    assert seen == [False]
+    assert (place.socket.stat().st_uid, place.socket.stat().st_mode & 0o777) == (65534, 0o700)
+    embedded_place.make_socket_folder(place)  # there already
+    assert list(place.socket.parent.glob("*socket-*")) == []
+    place.socket.rmdir()
+
+
 def test_address_for_sqlalchemy_with_a_space(tmp_path, monkeypatch):
     monkeypatch.setenv("PGPORT", "1")
     folder = tmp_path / "a b"

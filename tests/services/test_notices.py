@@ -175,7 +175,8 @@ def tell(handler: str, event) -> list[Notice]:
     with unit() as uow:
         before = set(uow.session.scalars(select(Notice.id)))
         getattr(service, handler)(uow, event)
-        made = uow.session.scalars(select(Notice).where(Notice.id.not_in(before))).all()
+        new = select(Notice).where(Notice.id.not_in(before)).order_by(Notice.id)
+        made = uow.session.scalars(new).all()
         uow.commit()
     return list(made)
 

@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,14 +115,16 @@ def check_socket_folder(place: Place) -> None:
 
 def make_socket_folder(place: Place) -> None:
     """Make the socket folder (0700, owned by the server's user) or check the one there is."""
-    try:
-        place.socket.mkdir(mode=0o700)
-    except FileExistsError:
-        pass
-    else:
+    if not os.path.lexists(place.socket):
+        # whoever waits for the server looks at the folder as soon as it is there: it comes complete
+        draft = Path(tempfile.mkdtemp(prefix=f"{place.socket.name}-", dir=place.socket.parent))
         home = place.home.stat()
         if home.st_uid != os.geteuid():
-            os.chown(place.socket, home.st_uid, home.st_gid, follow_symlinks=False)
+            os.chown(draft, home.st_uid, home.st_gid, follow_symlinks=False)
+        try:
+            draft.rename(place.socket)
+        except OSError:  # somebody else was faster
+            draft.rmdir()
     check_socket_folder(place)
 
 
